@@ -1,0 +1,190 @@
+"""The values that pass between the steps of a request: frozen, without behaviour that reaches outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that conforms to the contract.
+
+    `operation` is the operationId. `path` is the path as the caller sees it, stage included. `parameters` holds path
+    and query parameters by name (a deepObject such as `metadata[k]` as one mapping), `headers` the documented headers
+    by lower-case name. `body` is the decoded JSON and `raw` the same bytes as they came. Secrets and content are left
+    out of `repr`.
+    """
+
+    operation: str
+    path: str
+    request_id: str
+    tenant: str = "anonymous"
+    token: str | None = field(default=None, repr=False)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Json = field(default_factory=dict, repr=False)
+    raw: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What one invocation of a door may use: time until `deadline` (seconds on `Clock.monotonic`), and whether the
+    door can send pieces while they come (`live`) or answers with one buffered reply."""
+
+    deadline: float
+    live: bool
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply: `pieces` go out as they come; `then` is work that goes on after the reply has ended."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: Iterable[bytes]
+    then: Callable[[], None] = _nothing
+
+
+class Phase(StrEnum):
+    """Where a record stands. From `SENDING` on no request is ever posted for it again."""
+
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class MediaKind(StrEnum):
+    """The variants of GET /v1/videos/{id}/content that Reelay keeps."""
+
+    VIDEO = "video"
+    THUMBNAIL = "thumbnail"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A media link found in a completion's text; not trusted."""
+
+    kind: MediaKind
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What became of a link: archived under `key` with its measured `size` in bytes, hex `sha256` and `content_type`
+    read from its bytes, or unavailable with a `reason` in words. `source` is the link as it was found."""
+
+    kind: MediaKind
+    source: str = field(repr=False)
+    key: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    content_type: str | None = None
+    reason: str | None = None
+    at: int = 0
+
+    @property
+    def archived(self) -> bool:
+        """Whether the bucket holds a copy."""
+        return self.key is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A failure as it is kept: the envelope's four keys, the HTTP status, and whether money may have been taken."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+    status: int
+    charged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One request and all that became of it.
+
+    `id` is the 26-character core that the public ids are made of; `rev` goes up by one with each write; `version` is
+    the store's own tag of the revision that was read or written ("" = not stored yet). Times are Unix seconds.
+    `keeps` is False for `store: false`: then `request`, `completion` and `metadata` stay empty and neither transcript
+    nor media are kept. `completion` is in contract shape and holds the public id.
+    """
+
+    id: str
+    tenant: str
+    created: int
+    model: str
+    stream: bool
+    phase: Phase = Phase.SENDING
+    rev: int = 0
+    version: str = field(default="", compare=False)
+    updated: int = 0
+    keeps: bool = True
+    request: Json | None = field(default=None, repr=False)
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
+    completion: Json | None = field(default=None, repr=False)
+    problem: Problem | None = field(default=None, repr=False)
+    task_id: str | None = None
+    status: str | None = None
+    progress: int = 0
+    upstream_id: str | None = None
+    upstream_request_id: str | None = None
+    transcript_bytes: int = 0
+    media: tuple[Media, ...] = ()
+
+
+class Order(StrEnum):
+    """Listing orders, by time of creation."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is posted to the upstream: the caller's own bytes, and the headers that go with them."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The upstream answered 2xx; header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Bytes of the upstream's body as they came."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The body's framing ended without an error. That does not prove that the answer is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The exchange is over with `error`; `raw` is what could be read of the upstream's words, 8 KiB at most."""
+
+    error: Exception
+    raw: bytes = field(default=b"", repr=False)
+
+
+Seen = Head | Data | End | Failed
