@@ -10,3 +10,51 @@ SAM := .venv-sam/bin/sam
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+# -- environments: each made once, and again when its lock changes ----------------------------------------------------
+
+# `--without-pip` and the base interpreter's own pip: a bare Debian python3 has venv but not ensurepip.
+INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pip-version-check --no-warn-conflicts --require-hashes -r requirements/$(2).txt
+
+.venv/bin/python:
+	@echo "Reelay uses $(PYTHON) ($$($(PYTHON) -V))"
+	@$(PYTHON) -m venv --without-pip --clear .venv
+
+.venv/.run: requirements/run.txt | .venv/bin/python
+	@$(call INSTALL,.venv,run) && touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.run
+	@$(call INSTALL,.venv,dev) && touch $@
+
+.venv-sam/.sam: requirements/sam.txt
+	@$(PYTHON) -m venv --without-pip --clear .venv-sam
+	@$(call INSTALL,.venv-sam,sam) && touch $@
+
+# -- what a person does ------------------------------------------------------------------------------------------------
+
+.PHONY: run dev test check bench build lock
+export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
+export SAM_CLI_TELEMETRY := 0
+
+run: .venv/.run ## The documented request through the local stack, with a live bar; the video lands in out/
+	@$(PY) -m dev.run
+
+dev: .venv/.run ## The same stack, kept up on PORT (8080), with curl and SDK lines to try
+	@$(PY) -m dev.up --port $(or $(PORT),8080)
+
+test: .venv/.dev ## The whole test suite
+	@$(PY) -m pytest -q
+
+check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, and sam validate --lint, all offline
+	@$(PY) -m ruff format --check -q .
+	@$(PY) -m ruff check -q .
+	@$(PY) -m mypy
+	@AWS_ENDPOINT_URL=http://127.0.0.1:9 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+
+bench: .venv/.dev ## A 1 GiB video into the bucket: speed and memory
+	@$(PY) -m tests.bench.archive_1gib
+
+lock: ## Resolve requirements/*.in again, with hashes (needs uv)
+	@for name in layer run dev sam; do \
+	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --no-header --no-annotate requirements/$$name.in -o requirements/$$name.txt; done

@@ -188,3 +188,4 @@ class Failed:
 
 
 Seen = Head | Data | End | Failed
+"""What an exchange with the upstream shows, one at a time."""

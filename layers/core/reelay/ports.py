@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 from reelay.model import Link, Media, Order, Outgoing, Record, Seen
 
@@ -70,7 +70,7 @@ class Store(Protocol):
     def index(self, record: Record) -> None:
         """Make a finished record show in the oldest-first order too. Doing it twice does no harm."""
 
-    def keep_transcript(self, record: Record, transcript: BinaryIO) -> None:
+    def keep_transcript(self, record: Record, transcript: IO[bytes]) -> None:
         """Keep the upstream's bytes verbatim, all that were read so far; replaces what was kept before."""
 
     def delete(self, record: Record) -> None:

@@ -1,0 +1,83 @@
+"""The whole of Reelay on one machine: simulator, S3, API Gateway and the doors under the real awslambdaric."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from dev.contract_files import main as write_contract_files
+from dev.gateway import Gateway
+
+from dev.s3 import S3Server
+from dev.simulator import Simulator
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ROOT = Path(__file__).resolve().parent.parent
+BUCKET = "reelay-local"
+LOCAL_TOKEN = "sk-local-development"  # noqa: S105 - opens nothing but the local stack
+REAL_UPSTREAM = "https://v98store.com/v1"
+DUMMY_AWS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What is up: the gateway's origin, S3 and the bucket, the bearer token to use, and who is upstream."""
+
+    url: str
+    s3: S3Client
+    bucket: str
+    token: str
+    upstream: str
+    simulator: Simulator | None
+
+
+@contextmanager
+def running(*, port: int = 0, delay: float = 0.0, log: Path | None = None) -> Iterator[Stack]:
+    """Start everything, yield when it answers, stop everything.
+
+    With V98STORE_TOKEN in the environment the upstream is the real v98store (or UPSTREAM_BASE_URL) and calls cost
+    money; S3_ENDPOINT_URL names another S3 than moto's. `delay` is the simulator's pause between frames in seconds.
+    """
+    write_contract_files()
+    with ExitStack() as stop:
+        token = os.environ.get("V98STORE_TOKEN")
+        simulator = None if token else stop.enter_context(Simulator(delay=delay))
+        s3, environment = _s3(stop)
+        environment |= _upstream(simulator) | {"BUCKET_NAME": BUCKET}
+        gateway = stop.enter_context(Gateway(ROOT / "template.yaml", environment, port=port, log=log))
+        yield Stack(gateway.url, s3, BUCKET, token or LOCAL_TOKEN, environment["UPSTREAM_BASE_URL"], simulator)
+
+
+def _upstream(simulator: Simulator | None) -> dict[str, str]:
+    if simulator is None:
+        url = os.environ.get("UPSTREAM_BASE_URL") or REAL_UPSTREAM
+        return {"UPSTREAM_BASE_URL": url, "UPSTREAM_PLAIN_HTTP": str(url.startswith("http://")).lower()}
+    return {
+        "UPSTREAM_BASE_URL": simulator.url,
+        "UPSTREAM_PLAIN_HTTP": "true",
+        "MEDIA_TRUSTED_ORIGINS": simulator.origin,
+    }
+
+
+def _s3(stop: ExitStack) -> tuple[S3Client, dict[str, str]]:
+    """A client of an S3 with the bucket in it, and the environment in which a door reaches the same."""
+    given = os.environ.get("S3_ENDPOINT_URL")
+    environment = DUMMY_AWS | {name: os.environ[name] for name in DUMMY_AWS if given and name in os.environ}
+    environment["AWS_ENDPOINT_URL_S3"] = given or stop.enter_context(S3Server()).url
+    client = boto3.client(
+        "s3",
+        endpoint_url=environment["AWS_ENDPOINT_URL_S3"],
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+    if BUCKET not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
+        client.create_bucket(Bucket=BUCKET)
+    return client, environment

@@ -1,0 +1,187 @@
+"""Media in the bucket: copied by multipart upload in the memory of one part, given out by links that live minutes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig, create_transfer_manager
+from botocore.exceptions import BotoCoreError, ClientError
+from s3transfer.subscribers import BaseSubscriber
+
+from reelay.addresses import Unavailable
+from reelay.errors import NotFound
+from reelay.mediatype import SNIFF_BYTES, SUFFIXES, Mp4Scan, content_type, fits
+from reelay.model import Link, Media, MediaKind, Record
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from s3transfer.futures import TransferFuture
+
+    from reelay.download import Download, GuardedDownload
+    from reelay.ports import Clock
+
+PRESIGNED_SECONDS = 300
+"""A few minutes: a player starts at once and keeps its connection; a copied link is worthless soon after."""
+
+PART_BYTES = 8 * 1024**2
+"""What is held in memory at a time. S3 takes parts from 5 MiB and at most 10,000 of them (Amazon S3 multipart upload
+limits), so that this carries 78 GiB."""
+
+_ONE_PART_AT_A_TIME = TransferConfig(
+    multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=1, use_threads=False
+)
+_STORE_FAILED = (BotoCoreError, ClientError, Boto3Error)
+_STORE_REFUSED = "the store did not take it"
+_EXPECTED = {MediaKind.VIDEO: "mp4 video", MediaKind.THUMBNAIL: "WebP, PNG, JPEG or GIF picture"}
+_NAME_BYTES = 8
+
+
+class S3Archive:
+    """Keeps the promises of `ports.Archive` with one bucket."""
+
+    def __init__(
+        self,
+        client: S3Client,
+        bucket: str,
+        download: GuardedDownload,
+        clock: Clock,
+        new_name: Callable[[], str] = lambda: secrets.token_hex(_NAME_BYTES),
+    ) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._download = download
+        self._clock = clock
+        self._new_name = new_name
+
+    def keep(self, record: Record, link: Link, deadline: float) -> Media:
+        """Copy what `link` points to, under a new key each time; `deadline` is on the scale of `Clock.monotonic`.
+
+        Never raises and leaves nothing in the bucket when it fails: the media then say why. What the host labels the
+        file is ignored; the first bytes decide, and a video is only kept when it is whole enough to be played.
+        """
+        try:
+            with self._download.open(link.url, deadline) as download:
+                return self._copy(record, link, download)
+        except Unavailable as unavailable:
+            reason = unavailable.reason
+        except _STORE_FAILED:
+            reason = _STORE_REFUSED
+        except Exception:  # noqa: BLE001 - the port promises that a link never turns a completed record into a failed one
+            reason = "the copy failed in a way that Reelay did not foresee"
+        return Media(link.kind, link.url, reason=reason, at=int(self._clock.now()))
+
+    def address(self, media: Media) -> str:
+        """A presigned URL of PRESIGNED_SECONDS, that is answered as an attachment and with the type of the bytes.
+
+        Raises NotFound when there is no copy.
+        """
+        if media.key is None:
+            raise NotFound(f"There is no archived copy of this {media.kind}: {media.reason}.")
+        parameters = {"Bucket": self._bucket, "Key": media.key, "ResponseContentType": media.content_type}
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={**parameters, "ResponseContentDisposition": _attachment(media.key)},
+            ExpiresIn=PRESIGNED_SECONDS,
+        )
+
+    def _copy(self, record: Record, link: Link, download: Download) -> Media:
+        source = _Inspected(download, link.kind)
+        name = f"{link.kind}-{self._new_name()}{SUFFIXES[source.content_type]}"
+        key = f"tenants/{record.tenant}/media/{record.id}/{name}"
+        try:
+            self._upload(source, key)
+        except _STORE_FAILED:
+            with suppress(*_STORE_FAILED):  # an answer may have been lost after the object was made
+                self._client.delete_object(Bucket=self._bucket, Key=key)
+            raise
+        return Media(
+            kind=link.kind,
+            source=link.url,
+            key=key,
+            size=source.size,
+            sha256=source.sha256,
+            content_type=source.content_type,
+            at=int(self._clock.now()),
+        )
+
+    def _upload(self, source: _Inspected, key: str) -> None:
+        """As `upload_fileobj` does, which cannot tell its reader that a part was refused."""
+        headers = {"ContentType": source.content_type, "ContentDisposition": _attachment(key)}
+        with create_transfer_manager(self._client, _ONE_PART_AT_A_TIME) as manager:
+            upload = manager.upload(source, self._bucket, key, extra_args=headers, subscribers=[_Watch(source)])
+            upload.result()
+
+
+def _attachment(key: str) -> str:
+    """Content-Disposition for the object `key`, with the record's id as the file name (RFC 6266)."""
+    *_, core, name = key.split("/")
+    return f'attachment; filename="{core}{name[name.rindex(".") :]}"'
+
+
+class _Inspected:
+    """A download as the file that an upload reads: hashed, counted and judged while it goes by.
+
+    Raises Unavailable, here or out of `read` and then before the last part is given out, when the file turns out to
+    be none that may be kept: the upload aborts itself. `upload` is the one under way.
+    """
+
+    def __init__(self, download: Download, kind: MediaKind) -> None:
+        self.size = 0
+        self.upload: TransferFuture | None = None
+        self._download = download
+        self._hash = hashlib.sha256()
+        self._scan = Mp4Scan() if kind is MediaKind.VIDEO else None
+        self._head = self._gather(SNIFF_BYTES)
+        self.content_type = _checked(self._head, kind)
+
+    @property
+    def sha256(self) -> str:
+        """Of all that was read, in hex."""
+        return self._hash.hexdigest()
+
+    def read(self, n: int = PART_BYTES) -> bytes:
+        """`n` bytes, fewer only at the end; an upload leaves `n` out only when it has seen the end already."""
+        data = self._gather(n, self._head)
+        self._head = b""
+        fault = self._scan.fault if self._scan and len(data) < n else None
+        if fault is not None:
+            raise Unavailable(fault)
+        return data
+
+    def _gather(self, n: int, head: bytes = b"") -> bytes:
+        gathered = BytesIO()  # grows in place and hands its bytes over: joined pieces would take the memory twice
+        gathered.write(head)
+        while gathered.tell() < n and (piece := self._download.read(n - gathered.tell())):
+            if self.upload is not None and self.upload.done():
+                raise Unavailable(_STORE_REFUSED)  # without threads, s3transfer reads on after a part has failed
+            self.size += len(piece)
+            self._hash.update(piece)
+            if self._scan is not None:
+                self._scan.feed(piece)
+            gathered.write(piece)
+        return gathered.getvalue()
+
+
+class _Watch(BaseSubscriber):
+    def __init__(self, source: _Inspected) -> None:
+        self._source = source
+
+    def on_queued(self, future: TransferFuture, **_: Any) -> None:
+        """Called by s3transfer before it reads anything."""
+        self._source.upload = future
+
+
+def _checked(head: bytes, kind: MediaKind) -> str:
+    """The content type of a file of `kind` that begins with `head`; raises Unavailable when it is none."""
+    if not head:
+        raise Unavailable("the file is empty")
+    found = content_type(head)
+    if found is None or not fits(found, kind):
+        raise Unavailable(f"the file is no {_EXPECTED[kind]}: its bytes tell, whatever its label says")
+    return found

@@ -1,0 +1,155 @@
+"""A record as a JSON document, and where in the bucket its parts lie. No I/O.
+
+tenants/{tenant}/records/{inverted core}.json   the document; listed in key order the newest comes first
+tenants/{tenant}/requests/{core}.json           the request, where it is too large for the document
+tenants/{tenant}/oldest/{core}                  empty; listed in key order the oldest comes first
+tenants/{tenant}/transcripts/{core}             the upstream's bytes verbatim
+tenants/{tenant}/media/{core}/                  what the archive keeps
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from reelay.errors import NotFound
+from reelay.ids import completion_id, core_of, inverted
+from reelay.model import Json, Media, MediaKind, Phase, Problem, Record
+
+SCHEMA = 1
+"""Goes up when a reader of the old form would misread the new one; a field more does not."""
+
+_TENANT = re.compile(r"(?:[0-9a-f]{32}|anonymous)\Z", re.ASCII)
+_ELSEWHERE = frozenset({"version"})
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A revision of a record as it is stored.
+
+    `write_id` names the write, so that a writer whose answer got lost knows its own revision when it sees it.
+    `apart` says that the request lies in an object of its own; then the document and its `record` have none.
+    """
+
+    record: Record
+    write_id: str
+    apart: bool
+
+
+def encode(document: Document) -> bytes:
+    """The document as JSON in ASCII, which carries every string that JSON can, lone surrogates included."""
+    record = document.record
+    body = {field.name: getattr(record, field.name) for field in fields(Record) if field.name not in _ELSEWHERE}
+    body["request"] = None if document.apart else record.request
+    body["problem"] = asdict(record.problem) if record.problem else None
+    body["media"] = [asdict(media) for media in record.media]
+    return encode_json({"schema": SCHEMA, "write_id": document.write_id, "apart": document.apart, **body})
+
+
+def decode(raw: bytes) -> Document:
+    """The document again; `record.version` stays empty. Unknown fields are left out, absent ones get their defaults.
+
+    Raises ValueError for anything that is not a document of this schema; its words hold nothing of the document.
+    """
+    body = json.loads(raw)
+    if not isinstance(body, dict) or body.get("schema") != SCHEMA:
+        raise ValueError(f"not a record of schema {SCHEMA}")
+    try:
+        return Document(_record(body), body["write_id"], body["apart"])
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise ValueError(f"a record of schema {SCHEMA} with fields missing or of another type") from None
+
+
+def encode_json(value: object) -> bytes:
+    """Compact JSON in ASCII."""
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def decode_request(raw: bytes) -> Json:
+    """A request that was kept apart. Raises ValueError for what is not a JSON object."""
+    request = json.loads(raw)
+    if not isinstance(request, dict):
+        raise ValueError("not a JSON object")
+    return request
+
+
+def records_prefix(tenant: str) -> str:
+    """Under which the tenant's documents lie, newest first. Every key raises NotFound for what cannot be a tenant."""
+    return f"{_home(tenant)}/records/"
+
+
+def oldest_prefix(tenant: str) -> str:
+    """Under which the tenant's markers lie, oldest first."""
+    return f"{_home(tenant)}/oldest/"
+
+
+def media_prefix(tenant: str, core: str) -> str:
+    """Under which a record's media lie. This and every key below raise NotFound for what cannot be an id of ours."""
+    return f"{_home(tenant)}/media/{_checked(core)}/"
+
+
+def record_key(tenant: str, core: str) -> str:
+    """Where a record's document lies."""
+    return f"{records_prefix(tenant)}{inverted(_checked(core))}.json"
+
+
+def marker_key(tenant: str, core: str) -> str:
+    """Where a record's marker for the oldest-first order lies."""
+    return f"{oldest_prefix(tenant)}{_checked(core)}"
+
+
+def request_key(tenant: str, core: str) -> str:
+    """Where a request too large for the document lies."""
+    return f"{_home(tenant)}/requests/{_checked(core)}.json"
+
+
+def transcript_key(tenant: str, core: str) -> str:
+    """Where the upstream's bytes lie."""
+    return f"{_home(tenant)}/transcripts/{_checked(core)}"
+
+
+def core_in(key: str) -> str | None:
+    """The core that a listed document's or marker's key names, or None for an object that is not ours."""
+    name = key.rpartition("/")[2]
+    stem = name.removesuffix(".json")
+    core = stem if stem == name else inverted(stem)
+    return core_of(completion_id(core))
+
+
+def no_record() -> NotFound:
+    """The one answer for whatever is not there, so that nobody learns why."""
+    return NotFound("No such completion: it was never made with this key, or it was deleted.")
+
+
+def _home(tenant: str) -> str:
+    if not _TENANT.match(tenant):
+        raise no_record()
+    return f"tenants/{tenant}"
+
+
+def _checked(core: str) -> str:
+    if core_of(completion_id(core)) is None:
+        raise no_record()
+    return core
+
+
+def _record(body: Mapping[str, Any]) -> Record:
+    values = _known(Record, body)
+    problem = body.get("problem")
+    values["phase"] = Phase(body["phase"])
+    values["problem"] = Problem(**_known(Problem, problem)) if problem else None
+    values["media"] = tuple(_media(media) for media in body.get("media", ()))
+    return Record(**values)
+
+
+def _media(body: Mapping[str, Any]) -> Media:
+    return Media(**{**_known(Media, body), "kind": MediaKind(body["kind"])})
+
+
+def _known(kind: type[Record | Media | Problem], body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        field.name: body[field.name] for field in fields(kind) if field.name in body and field.name not in _ELSEWHERE
+    }

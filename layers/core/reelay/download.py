@@ -1,0 +1,322 @@
+"""A guarded GET of a link that nobody vouches for: from public hosts over https, within limits of time and size.
+
+The name is looked up once, every address it has is checked, and the connection goes to a checked address with the name
+kept for TLS and the Host header, so that a second, different answer of the DNS changes nothing (rebinding). Redirects
+are followed by hand and each hop is guarded anew. Nothing of ours is sent: no cookie, no credentials.
+
+The exchange is the standard library's http.client on a socket opened here, and not urllib3: with its pool, retries,
+redirects, TLS and decoding all switched off nothing of urllib3 would be left but a warning in the log that quotes the
+whole link, signature included, whenever a host sends a malformed header.
+"""
+
+from __future__ import annotations
+
+import http.client
+import queue
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
+
+from reelay.addresses import Place, Unavailable, allowed, is_public, parse
+
+if TYPE_CHECKING:
+    from reelay.ports import Clock
+
+MEDIA_MAX_BYTES = 2 * 1024**3
+"""Ours: 2 GiB is 256 parts of 8 MiB (S3 takes 10,000) and, at 20 MB/s, two of the fifteen minutes a Lambda function
+may run; a minute of 1080p video at 50 Mbit/s is a fifth of it."""
+
+CONNECT_SECONDS = 5.0
+"""Each for the name, the connection and the TLS handshake; a public CDN needs a tenth of it."""
+
+IDLE_SECONDS = 20.0
+"""Without a byte, before and within the answer; a host that makes the file on demand may think for some seconds."""
+
+MAX_TOO_SLOW = "the host was too slow: the time for the copy ran out"
+_REDIRECTS = 3
+"""A link shortener, a signed redirect and a move of hosts; browsers' 20 would only serve loops."""
+
+READ_BYTES = 64 * 1024
+"""At most this much is taken from the socket at once."""
+
+_TOO_SLOW = "the host was too slow: the time for the copy ran out"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {"User-Agent": "reelay", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+
+Resolve = Callable[[str], Sequence[str]]
+"""The IPv4 addresses of a host name; raises OSError when there are none."""
+
+Dial = Callable[[tuple[str, int], float], socket.socket]
+"""A connected socket to (address, port) with that time-out in seconds; raises OSError."""
+
+
+def look_up(host: str) -> list[str]:
+    """The IPv4 addresses of `host`, as the system's resolver gives them."""
+    return [str(answer[4][0]) for answer in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)]
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadLimits:
+    """What one download may cost, in seconds and bytes, beside the deadline it is given."""
+
+    connect_seconds: float = CONNECT_SECONDS
+    idle_seconds: float = IDLE_SECONDS
+    max_bytes: int = MEDIA_MAX_BYTES
+
+
+class GuardedDownload:
+    """Opens links.
+
+    `trusted_origins` ("http://127.0.0.1:9000") are read without any guard of scheme, port and address: a setting for
+    development that names exact origins; a redirect from one of them to elsewhere is guarded. `allowed_hosts`, unless
+    empty, are the only other hosts that are asked, by exact name or by ".suffix". `tls` is the context that verifies
+    certificates and names (default: the system's authorities).
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        trusted_origins: frozenset[str] = frozenset(),
+        allowed_hosts: frozenset[str] = frozenset(),
+        resolve: Resolve = look_up,
+        dial: Dial = socket.create_connection,
+        tls: ssl.SSLContext | None = None,
+        limits: DownloadLimits = DownloadLimits(),  # noqa: B008 - frozen, so that one instance can serve every call
+    ) -> None:
+        self._clock = clock
+        self._trusted_origins = trusted_origins
+        self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._resolve = resolve
+        self._dial = dial
+        self._given_tls = tls
+        self._limits = limits
+
+    def open(self, url: str, deadline: float) -> Download:
+        """The answer to a GET of `url`, its body still to be read; use it as a context manager.
+
+        `deadline` is on the scale of `Clock.monotonic`, and ends the whole exchange, reading included, whatever the
+        host does. Raises Unavailable: when the link or a hop is refused (then that hop was not contacted), the host
+        cannot be reached or verified, or the answer is not a file within the limits.
+        """
+        watchdog = _Watchdog(self._clock, deadline)
+        try:
+            return Download(self._follow(url, watchdog), watchdog, self._limits)
+        except BaseException:
+            watchdog.stop()
+            raise
+
+    def _follow(self, url: str, watchdog: _Watchdog) -> _Answer:
+        seen = set()
+        for _ in range(MAX_REDIRECTS + 1):
+            place = parse(url, self._trusted_origins)
+            if place in seen:
+                raise Unavailable("the link leads in a circle")
+            seen.add(place)
+            answer = self._ask(place, self._addresses(place, watchdog), watchdog)
+            location = answer.head.headers.get("Location") if answer.head.status in _REDIRECTS else None
+            if location is None:
+                return self._accepted(answer)
+            answer.close()
+            url = place.follow(location)
+        raise Unavailable(f"the link leads on more than {MAX_REDIRECTS} times")
+
+    def _addresses(self, place: Place, watchdog: _Watchdog) -> list[str]:
+        """Every address of the place's name, looked up once; raises Unavailable unless each of them may be dialled."""
+        if not place.trusted and not allowed(place.host, self._allowed_hosts):
+            raise Unavailable("the link's host is not one that may be copied from")
+        addresses = list(dict.fromkeys(self._looked_up(place.host, watchdog)))
+        if not addresses:
+            raise Unavailable("the link's host has no address")
+        if not place.trusted and not all(is_public(address) for address in addresses):
+            raise Unavailable("the link leads to a private address")
+        return addresses
+
+    def _looked_up(self, host: str, watchdog: _Watchdog) -> Sequence[str]:
+        """In a thread of its own, since getaddrinfo knows no time-out."""
+        answers: queue.SimpleQueue[Sequence[str]] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put(self._resolve(host))
+            except OSError:
+                answers.put(())
+
+        seconds = watchdog.within(self._limits.connect_seconds)
+        threading.Thread(target=ask, name="look-up", daemon=True).start()
+        try:
+            return answers.get(timeout=seconds)
+        except queue.Empty as error:
+            raise Unavailable("the link's host could not be looked up in time") from error
+
+    def _ask(self, place: Place, addresses: Sequence[str], watchdog: _Watchdog) -> _Answer:
+        connection = http.client.HTTPConnection(place.host, place.port)
+        try:
+            with _in_words(watchdog, "the link's host could not be reached"):
+                connection.sock = self._connected(place, addresses, watchdog)
+            with _in_words(watchdog, "the link's host did not answer as HTTP does"):
+                connection.sock.settimeout(self._limits.idle_seconds)
+                connection.request("GET", place.target, headers={"Host": place.authority, **_HEADERS})
+                return _Answer(connection, connection.getresponse())
+        except BaseException:
+            connection.close()
+            raise
+
+    def _connected(self, place: Place, addresses: Sequence[str], watchdog: _Watchdog) -> socket.socket:
+        *others, last = addresses
+        for address in others:
+            with suppress(OSError):
+                return self._connect(address, place, watchdog)
+        return self._connect(last, place, watchdog)
+
+    def _connect(self, address: str, place: Place, watchdog: _Watchdog) -> socket.socket:
+        with ExitStack() as unless_done:
+            sock = self._dial((address, place.port), watchdog.within(self._limits.connect_seconds))
+            unless_done.callback(sock.close)
+            watchdog.guard(sock)
+            if place.scheme == "https":
+                sock = secured = self._tls.wrap_socket(sock, server_hostname=place.host, do_handshake_on_connect=False)
+                unless_done.callback(secured.close)
+                watchdog.guard(secured)
+                secured.do_handshake()
+            unless_done.pop_all()
+        return sock
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return self._given_tls or ssl.create_default_context()
+
+    def _accepted(self, answer: _Answer) -> _Answer:
+        fault = self._fault(answer.head)
+        if fault is not None:
+            answer.close()
+            raise Unavailable(fault)
+        return answer
+
+    def _fault(self, head: http.client.HTTPResponse) -> str | None:
+        if head.status != HTTPStatus.OK:
+            return f"the host answered {head.status}"
+        if head.headers.get("Content-Encoding", "identity").lower() != "identity":
+            return "the host sent the file in a compression that was not asked for"
+        if head.length is not None and head.length > self._limits.max_bytes:
+            return _too_large(self._limits.max_bytes)
+        return None
+
+
+class Download:
+    """A file that is coming in. `content_type` and `length` (bytes, or None) are what the host claims, no more."""
+
+    def __init__(self, answer: _Answer, watchdog: _Watchdog, limits: DownloadLimits) -> None:
+        self._answer = answer
+        self._watchdog = watchdog
+        self._max_bytes = limits.max_bytes
+        self._count = 0
+        self.content_type: str = answer.head.headers.get("Content-Type", "")
+        self.length: int | None = answer.head.length
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection up; what was not read is lost."""
+        self._watchdog.stop()
+        self._answer.close()
+
+    def read(self, n: int) -> bytes:
+        """The next bytes, at most `n` and 64 KiB, as they came; b"" at the end of a body that was framed as whole.
+
+        Raises Unavailable when the deadline or a limit is passed, or the connection ends before the body does.
+        """
+        with _in_words(self._watchdog, "the connection broke before the file was complete"):
+            data = self._answer.head.read1(min(n, READ_BYTES))
+        self._count += len(data)
+        if self._count > self._max_bytes:
+            raise Unavailable(_too_large(self._max_bytes))
+        if not data:
+            self._check_end()
+        return data
+
+    def _check_end(self) -> None:
+        if self._watchdog.fired:  # a socket that was shut down reads like the end of a body
+            raise Unavailable(_TOO_SLOW)
+        if self._answer.head.length:
+            raise Unavailable("the file ended before the length that its host had announced")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    connection: http.client.HTTPConnection
+    head: http.client.HTTPResponse
+
+    def close(self) -> None:
+        self.head.close()
+        self.connection.close()
+
+
+class _Watchdog:
+    """Shuts the guarded socket down at the deadline: a socket's own time-out begins anew with every byte."""
+
+    def __init__(self, clock: Clock, deadline: float) -> None:
+        self.fired = False
+        self._clock = clock
+        self._deadline = deadline
+        self._lock = threading.Lock()
+        self._sock: socket.socket | None = None
+        self._timer = threading.Timer(self.within(threading.TIMEOUT_MAX), self._fire)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def within(self, seconds: float) -> float:
+        """`seconds`, or what is left until the deadline when that is less; raises Unavailable when nothing is."""
+        left = self._deadline - self._clock.monotonic()
+        if left <= 0:
+            raise Unavailable(_TOO_SLOW)
+        return min(seconds, left)
+
+    def guard(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._sock = sock
+            if self.fired:
+                self._shut()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _fire(self) -> None:
+        with self._lock:
+            self.fired = True
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._sock is not None:
+            with suppress(OSError):  # it was closed already
+                # Not SSLSocket.shutdown, which takes the TLS layer from under the thread that reads
+                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+
+
+@contextmanager
+def _in_words(watchdog: _Watchdog, reason: str) -> Iterator[None]:
+    """Turns what the network raises into Unavailable, `reason` standing for all that has no better words."""
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        if watchdog.fired:
+            reason = _TOO_SLOW
+        elif isinstance(error, ssl.SSLCertVerificationError):
+            reason = "the certificate of the link's host could not be verified"
+        elif isinstance(error, TimeoutError):
+            reason = "the link's host did not answer in time"
+        raise Unavailable(reason) from error
+
+
+def _too_large(max_bytes: int) -> str:
+    return f"the file is larger than {max_bytes:,} bytes"

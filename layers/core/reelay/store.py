@@ -1,0 +1,224 @@
+"""Adapter: records as S3 documents, each write conditional on what was read.
+
+PutObject's conditions carry the promise (Amazon S3 user guide, "How to prevent object overwrites with conditional
+writes"): `If-None-Match: *` lets one creator win, `If-Match` one writer per revision. 412 means that somebody was
+first, unless an answer of our own got lost and botocore's repeat met our own write: so 412 is believed only after
+reading back. 409 means that nothing is decided, and the write is tried again. `documents` says where things lie.
+
+The role needs s3:GetObject, s3:PutObject and s3:DeleteObject on the objects, and s3:ListBucket on the bucket: without
+the last, S3 answers 403 in place of 404.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from os import SEEK_END
+from typing import IO, TYPE_CHECKING, TypedDict, TypeVar
+
+from reelay import documents
+from reelay.documents import Document
+from reelay.errors import Conflict, NotFound
+from reelay.model import Order, Record
+from reelay.s3 import Undecided, failures, store_failed
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+INLINE_REQUEST_BYTES = 128 * 1024
+"""A larger request (an image as a data URL) lies apart, so that a listing does not read it."""
+
+WRITES = 5
+"""Of one revision, while S3 answers 409; each 409 means that a rival is about to be done."""
+
+LIST_KEYS = 128
+"""Keys per LIST: the longest page (100, OpenAI's `limit`) in one call. S3 gives up to 1000, which are slow to parse."""
+
+GETS_AT_ONCE = 7
+"""Documents read side by side: three rounds make a page of 20 and the one that tells that there are more."""
+
+DELETE_KEYS = 1000
+"""Keys per DeleteObjects: S3's own limit (Amazon S3 API reference, DeleteObjects)."""
+
+_JSON = "application/json"
+_BYTES = "application/octet-stream"
+_APART = "apart "
+_T = TypeVar("_T")
+
+
+class _Condition(TypedDict, total=False):
+    IfMatch: str
+    IfNoneMatch: str
+
+
+_NEW: _Condition = {"IfNoneMatch": "*"}
+
+
+class S3Store:
+    """Keeps the promises of `ports.Store` in one bucket; a small record costs one call to create, load or save.
+
+    The request is written by `create`; `save` never changes one that lies apart. `walk` leaves a request of more than
+    INLINE_REQUEST_BYTES out (None), and `load` always has it.
+    """
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def create(self, record: Record) -> Record:
+        """Write a new record; returns it with rev and version set. Raises Conflict or StoreFailed."""
+        request = documents.encode_json(record.request)
+        apart = len(request) > INLINE_REQUEST_BYTES
+        try:
+            if apart:
+                # Before the document, so that whoever sees the record finds its request.
+                self._put_request(documents.request_key(record.tenant, record.id), request)
+            return self._write(record, apart, _NEW)
+        except NotFound:
+            raise Conflict("A record with this id was deleted a moment ago.") from None
+
+    def save(self, record: Record) -> Record:
+        """Replace the revision that `record.version` names. Raises Conflict, NotFound or StoreFailed."""
+        etag = record.version.removeprefix(_APART)
+        if not etag:
+            raise ValueError("only a record that was created or loaded can be saved")
+        return self._write(record, record.version.startswith(_APART), {"IfMatch": etag})
+
+    def load(self, tenant: str, id: str) -> Record:
+        """The record with its request. Raises NotFound or StoreFailed."""
+        document = self._read(tenant, id)
+        if not document.apart:
+            return document.record
+        request, _ = self._get(documents.request_key(tenant, id))
+        return replace(document.record, request=_decoded(documents.decode_request, request))
+
+    def walk(self, tenant: str, order: Order, after: str | None) -> Iterator[Record]:
+        """The tenant's records in order of creation, read a few ahead of the consumer and no more.
+
+        Oldest first shows only those that `index` was called for. `after` need not exist any more. Raises NotFound at
+        once for an `after` that no record can have, and StoreFailed while walking.
+        """
+        if order is Order.ASC:
+            keys = self._keys(documents.oldest_prefix(tenant), after and documents.marker_key(tenant, after))
+        else:
+            keys = self._keys(documents.records_prefix(tenant), after and documents.record_key(tenant, after))
+        return self._records(tenant, filter(None, map(documents.core_in, keys)))
+
+    def index(self, record: Record) -> None:
+        """Make a finished record show in the oldest-first order too. Raises StoreFailed."""
+        self._put(documents.marker_key(record.tenant, record.id), b"", _BYTES)
+
+    def keep_transcript(self, record: Record, transcript: IO[bytes]) -> None:
+        """Keep all that `transcript`, a seekable file, holds, in place of what was kept before.
+
+        Leaves it at its end, ready for more, whether or not it raises StoreFailed.
+        """
+        # boto rewinds a body to its beginning before it repeats a call, so that is where every attempt begins.
+        transcript.seek(0)
+        try:
+            self._put(documents.transcript_key(record.tenant, record.id), transcript, _BYTES)
+        finally:
+            transcript.seek(0, SEEK_END)
+
+    def delete(self, record: Record) -> None:
+        """Remove the record, then everything kept for it; doing it twice does no harm. Raises StoreFailed.
+
+        Whoever saves the record afterwards finds nothing to replace: NotFound.
+        """
+        tenant, core = record.tenant, record.id
+        with failures():
+            self._client.delete_object(Bucket=self._bucket, Key=documents.record_key(tenant, core))
+        rest = [key(tenant, core) for key in (documents.marker_key, documents.transcript_key, documents.request_key)]
+        rest += self._keys(documents.media_prefix(tenant, core), None)
+        for start in range(0, len(rest), DELETE_KEYS):
+            self._remove(rest[start : start + DELETE_KEYS])
+
+    def _put_request(self, key: str, request: bytes) -> None:
+        try:
+            self._settle(key, request, _NEW)
+        except Conflict:
+            # What lies there may be our own write, its answer lost; or a rival's for the same id, not to be touched.
+            if self._get(key)[0] != request:
+                raise
+
+    def _write(self, record: Record, apart: bool, condition: _Condition) -> Record:
+        written = replace(record, rev=record.rev + 1)
+        document = Document(written, secrets.token_hex(8), apart)
+        key = documents.record_key(record.tenant, record.id)
+        try:
+            etag = self._settle(key, documents.encode(document), condition)
+        except Conflict:
+            stored = self._read(record.tenant, record.id)
+            if stored.write_id != document.write_id:
+                raise
+            return replace(written, version=stored.record.version)
+        return replace(written, version=_version(etag, apart))
+
+    def _settle(self, key: str, body: bytes, condition: _Condition) -> str:
+        for _ in range(WRITES - 1):
+            with suppress(Undecided):
+                return self._put(key, body, _JSON, condition)
+        return self._put(key, body, _JSON, condition)
+
+    def _put(self, key: str, body: bytes | IO[bytes], kind: str, condition: _Condition | None = None) -> str:
+        with failures():
+            answer = self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType=kind, **(condition or {})
+            )
+        return answer["ETag"]
+
+    def _get(self, key: str) -> tuple[bytes, str]:
+        with failures():
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            return answer["Body"].read(), answer["ETag"]
+
+    def _read(self, tenant: str, core: str) -> Document:
+        raw, etag = self._get(documents.record_key(tenant, core))
+        document = _decoded(documents.decode, raw)
+        return replace(document, record=replace(document.record, version=_version(etag, document.apart)))
+
+    def _records(self, tenant: str, cores: Iterator[str]) -> Iterator[Record]:
+        with ThreadPoolExecutor(GETS_AT_ONCE, thread_name_prefix="walk") as pool:
+            while batch := list(islice(cores, GETS_AT_ONCE)):
+                yield from filter(None, pool.map(partial(self._listed, tenant), batch))
+
+    def _listed(self, tenant: str, core: str) -> Record | None:
+        with suppress(NotFound):  # deleted since it was listed
+            return self._read(tenant, core).record
+        return None
+
+    def _keys(self, prefix: str, after: str | None) -> Iterator[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket,
+            Prefix=prefix,
+            # Every key under a prefix comes after the prefix itself.
+            StartAfter=after or prefix,
+            PaginationConfig={"PageSize": LIST_KEYS},
+        )
+        with failures():
+            for page in pages:
+                yield from (item["Key"] for item in page.get("Contents", ()))
+
+    def _remove(self, keys: list[str]) -> None:
+        with failures():
+            answer = self._client.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            )
+        for error in answer.get("Errors", ()):
+            raise store_failed(error.get("Code", ""))
+
+
+def _version(etag: str, apart: bool) -> str:
+    return f"{_APART}{etag}" if apart else etag
+
+
+def _decoded(decoder: Callable[[bytes], _T], raw: bytes) -> _T:
+    try:
+        return decoder(raw)
+    except (ValueError, RecursionError):
+        raise store_failed("UnreadableRecord") from None

@@ -1,0 +1,34 @@
+"""Adapter: Powertools' Logger and Metrics behind the Telemetry port (JSON lines and CloudWatch EMF on stdout)."""
+
+from __future__ import annotations
+
+import sys
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+
+class PowertoolsTelemetry:
+    """Keeps the promises of `ports.Telemetry`; service and namespace come from Powertools' own environment."""
+
+    def __init__(self) -> None:
+        self.logger = Logger()
+        self.metrics = Metrics()
+
+    def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
+        """Add to a metric of this invocation."""
+        self.metrics.add_metric(name=metric, unit=MetricUnit(unit), value=value)
+
+    def note(self, event: str, **fields: str | float | bool | None) -> None:
+        """Log at info level."""
+        self.logger.info(event, extra=fields)
+
+    def alarm(self, event: str, **fields: str | float | bool | None) -> None:
+        """Log at error level with the current exception's type and place; its message may hold a caller's text."""
+        kind, _, traceback = sys.exc_info()
+        if kind is not None:
+            while traceback is not None and traceback.tb_next is not None:
+                traceback = traceback.tb_next
+            place = f"{traceback.tb_frame.f_code.co_qualname}:{traceback.tb_lineno}" if traceback else "?"
+            fields = {**fields, "exception": kind.__qualname__, "place": place}
+        self.logger.error(event, extra=fields)

@@ -1,0 +1,52 @@
+"""What every suite may ask for: a local S3, a fresh bucket in it, and the environment that leads boto3 there."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from dev.s3 import S3Server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def contract_files() -> None:
+    """The files that are made from openapi.yaml, fresh before anything reads them."""
+    if importlib.util.find_spec("dev.contract_files"):
+        importlib.import_module("dev.contract_files").main()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """The stack's S3, one for the whole session."""
+    with S3Server() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3: S3Server) -> str:
+    """The name of an empty bucket."""
+    name = f"test-{uuid.uuid4().hex}"
+    s3.create_bucket(name)
+    return name
+
+
+@pytest.fixture
+def aws_environment(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3's own variables: the local S3, credentials that open nothing, and no profile of the machine's owner."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    values = {
+        "AWS_ENDPOINT_URL_S3": s3.url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)

@@ -1,0 +1,198 @@
+"""Stand-ins for the ports, written by hand. FakeStore passes the promises in integration/test_store.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import IO
+
+from reelay import documents
+from reelay.errors import Conflict, StoreFailed
+from reelay.model import Data, End, Failed, Head, Link, Media, Order, Outgoing, Record, Seen
+
+NOON = 1_780_000_000.0
+"""Where FakeClock begins: a second in 2026."""
+
+
+class FakeClock:
+    """Time that passes only when somebody sleeps, waits for a FakeExchange, or calls `advance`."""
+
+    def __init__(self, now: float = NOON) -> None:
+        self._now = now
+        self._began = now
+        self.sleeps: list[float] = []
+
+    def now(self) -> float:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._now - self._began
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        self._now += seconds
+
+
+class FakeStore:
+    """Records in a dictionary. `broken` names the methods that fail as if S3 were down."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+        self.transcripts: dict[str, bytes] = {}
+        self.broken: set[str] = set()
+        self._markers: set[str] = set()
+        self._versions = count(1)
+
+    def create(self, record: Record) -> Record:
+        self._reach("create")
+        key = documents.record_key(record.tenant, record.id)
+        if key in self.records:
+            raise Conflict("taken")
+        return self._write(key, record)
+
+    def save(self, record: Record) -> Record:
+        self._reach("save")
+        if not record.version:
+            raise ValueError("never stored")
+        if self.load(record.tenant, record.id).version != record.version:
+            raise Conflict("changed")
+        return self._write(documents.record_key(record.tenant, record.id), record)
+
+    def load(self, tenant: str, id: str) -> Record:
+        self._reach("load")
+        try:
+            return self.records[documents.record_key(tenant, id)]
+        except KeyError:
+            raise documents.no_record() from None
+
+    def walk(self, tenant: str, order: Order, after: str | None) -> Iterator[Record]:
+        self._reach("walk")
+        if order is Order.ASC:
+            keys, prefix = self._markers, documents.oldest_prefix(tenant)
+            beginning = documents.marker_key(tenant, after) if after else prefix
+        else:
+            keys, prefix = set(self.records), documents.records_prefix(tenant)
+            beginning = documents.record_key(tenant, after) if after else prefix
+        listed = [key for key in sorted(keys) if key > beginning and key.startswith(prefix)]
+        places = (documents.record_key(tenant, core) for core in map(documents.core_in, listed) if core)
+        return (self.records[place] for place in places if place in self.records)
+
+    def index(self, record: Record) -> None:
+        self._reach("index")
+        self._markers.add(documents.marker_key(record.tenant, record.id))
+
+    def keep_transcript(self, record: Record, transcript: IO[bytes]) -> None:
+        self._reach("keep_transcript")
+        transcript.seek(0)
+        self.transcripts[record.id] = transcript.read()
+
+    def delete(self, record: Record) -> None:
+        self._reach("delete")
+        self.records.pop(documents.record_key(record.tenant, record.id), None)
+        self._markers.discard(documents.marker_key(record.tenant, record.id))
+        self.transcripts.pop(record.id, None)
+
+    def _write(self, key: str, record: Record) -> Record:
+        self.records[key] = replace(record, rev=record.rev + 1, version=str(next(self._versions)))
+        return self.records[key]
+
+    def _reach(self, method: str) -> None:
+        if method in self.broken:
+            raise StoreFailed("down")
+
+
+@dataclass(frozen=True)
+class Silence:
+    """In a FakeExchange's script: nothing is seen for so long."""
+
+    seconds: float
+
+
+Happening = Callable[[], object]
+"""In a FakeExchange's script: something that happens elsewhere before the next thing is seen."""
+
+
+class FakeExchange:
+    """Plays a script of what is seen, in the time of a FakeClock."""
+
+    def __init__(self, clock: FakeClock, *script: Seen | Silence | Happening) -> None:
+        assert isinstance(script[-1], End | Failed), "the last thing seen is End or Failed"
+        self._clock = clock
+        self._script = list(script)
+        self.closed = False
+
+    def wait(self, seconds: float) -> Seen | None:
+        while True:
+            first = self._script[0]
+            if isinstance(first, Head | Data):
+                self._script.pop(0)
+                return first
+            if isinstance(first, End | Failed):
+                return first
+            if isinstance(first, Silence):
+                if first.seconds > seconds:
+                    self._clock.advance(seconds)
+                    self._script[0] = Silence(first.seconds - seconds)
+                    return None
+                self._clock.advance(first.seconds)
+                seconds -= first.seconds
+            else:
+                first()
+            self._script.pop(0)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeUpstream:
+    """Answers each post with the next of its exchanges, and remembers what was posted."""
+
+    def __init__(self, *exchanges: FakeExchange) -> None:
+        self._exchanges = list(exchanges)
+        self.posts: list[Outgoing] = []
+        self.deadlines: list[float] = []
+
+    def post(self, outgoing: Outgoing, deadline: float) -> FakeExchange:
+        self.posts.append(outgoing)
+        self.deadlines.append(deadline)
+        return self._exchanges.pop(0)
+
+
+class FakeArchive:
+    """Keeps every link as the same few bytes, but for those whose URL has a reason in `refused`."""
+
+    def __init__(self, refused: Mapping[str, str] | None = None) -> None:
+        self._refused = refused or {}
+        self.asked: list[Link] = []
+
+    def keep(self, record: Record, link: Link, deadline: float) -> Media:  # noqa: ARG002 - a fake is always in time
+        self.asked.append(link)
+        if link.url in self._refused:
+            return Media(link.kind, link.url, reason=self._refused[link.url])
+        key = f"{documents.media_prefix(record.tenant, record.id)}{link.kind}"
+        return Media(link.kind, link.url, key=key, size=3, sha256="ab" * 32, content_type="video/mp4")
+
+    def address(self, media: Media) -> str:
+        return f"https://bucket.test/{media.key}?signed"
+
+
+class FakeTelemetry:
+    """Remembers what the operator was told."""
+
+    def __init__(self) -> None:
+        self.counts: list[tuple[str, float, str]] = []
+        self.notes: list[tuple[str, dict[str, str | float | bool | None]]] = []
+        self.alarms: list[tuple[str, dict[str, str | float | bool | None]]] = []
+
+    def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
+        self.counts.append((metric, value, unit))
+
+    def note(self, event: str, **fields: str | float | bool | None) -> None:
+        self.notes.append((event, fields))
+
+    def alarm(self, event: str, **fields: str | float | bool | None) -> None:
+        self.alarms.append((event, fields))

@@ -1,0 +1,104 @@
+"""Who may import whom: ARCHITECTURE's table, read off the imports of every file."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HOUSE = ROOT / "layers" / "core" / "reelay"
+STDLIB = frozenset(sys.stdlib_module_names)
+PURE = {"errors", "model", "ids"}
+READERS = PURE | {"sse", "shapes", "refusals", "links"}
+AWS = {"boto3", "botocore", "s3transfer", "mypy_boto3_s3"}
+
+# room -> rooms of the house and packages beside the standard library that it may import
+ROOMS: dict[str, set[str]] = {
+    "__init__": set(),
+    "errors": set(),
+    "model": {"errors"},
+    "ports": {"errors", "model"},
+    "ids": set(),
+    "identity": set(),
+    "clock": set(),
+    "sse": PURE,
+    "links": PURE,
+    "shapes": PURE,
+    "jobs": PURE,
+    "strict_json": PURE,
+    "refusals": PURE,
+    "reply": READERS,
+    "addresses": PURE,
+    "mediatype": PURE,
+    "documents": PURE,
+    "http_event": PURE | {"strict_json", "werkzeug"},
+    "faults": PURE | {"jsonschema_rs"},
+    "contract": PURE | {"strict_json", "http_event", "faults", "openapi_core", "jsonschema_path", "jsonschema_rs"},
+    "gateway": PURE | {"ports", "identity", "sse"},
+    "journal": READERS | {"ports", "jobs"},
+    "relay": READERS | {"ports", "jobs", "journal", "reply"},
+    "results": READERS | {"ports", "jobs"},
+    "connection": PURE | {"urllib3"},
+    "upstream": PURE | {"ports", "refusals", "connection", "urllib3"},
+    "download": PURE | {"ports", "addresses", "urllib3"},
+    "s3": AWS,
+    "store": PURE | AWS | {"ports", "s3", "documents"},
+    "archive": PURE | AWS | {"ports", "s3", "documents", "download", "mediatype"},
+    "telemetry": {"aws_lambda_powertools"},
+    "settings": set(),
+    "lambda_stream": {"awslambdaric"},
+}
+WITHOUT_IO = ("errors", "model", "ids", "sse", "links", "shapes", "jobs", "reply", "refusals", "addresses", "mediatype")
+OUTSIDE = {"os", "socket", "http", "urllib", "time", "subprocess", "pathlib", "tempfile", "threading"}
+DOORS = {"reelay.wiring", "reelay.gateway", "reelay.errors", "aws_lambda_powertools"}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, by its full name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{a.name}" for a in node.names} if node.module == "reelay" else {str(node.module)}
+    return found
+
+
+def rooms(path: Path) -> set[str]:
+    """The same in the words of the table: rooms of the house by their own name, packages by their first."""
+    return {name.split(".")[name.startswith("reelay.")] for name in imports(path)}
+
+
+@pytest.mark.parametrize("path", sorted(HOUSE.glob("*.py")), ids=lambda path: path.stem)
+def test_each_room_imports_only_what_the_table_allows(path: Path) -> None:
+    if path.stem == "wiring":
+        assert not rooms(path) & {"functions", "dev", "tests"}
+        return
+    assert rooms(path) - STDLIB <= ROOMS[path.stem]
+
+
+@pytest.mark.parametrize("room", WITHOUT_IO)
+def test_a_room_without_io_reaches_nothing_outside(room: str) -> None:
+    path = HOUSE / f"{room}.py"
+    assert not {name.split(".")[0] for name in imports(path) - {"urllib.parse"}} & OUTSIDE
+
+
+def test_settings_alone_reads_the_environment() -> None:
+    readers = [
+        path.stem for path in HOUSE.glob("*.py") if "environ" in path.read_text() or "getenv" in path.read_text()
+    ]
+    assert readers == ["settings"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "functions").glob("*/*.py")), ids=lambda path: path.parent.name)
+def test_a_door_knows_the_wiring_and_the_gateway_alone(path: Path) -> None:
+    names = {name for name in imports(path) if name.split(".")[0] not in STDLIB}
+    assert all(any(name == door or name.startswith(f"{door}.") for door in DOORS) for name in names), names
+
+
+def test_the_product_never_imports_what_plays_for_it() -> None:
+    product = [*HOUSE.glob("*.py"), *(ROOT / "functions").glob("*/*.py")]
+    assert not {name.split(".")[0] for path in product for name in imports(path)} & {"dev", "tests", "moto"}

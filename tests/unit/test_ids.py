@@ -1,0 +1,50 @@
+"""Ids of ours: in order of time, readable from both ends, and nothing else is one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reelay.identity import ANONYMOUS, tenant_of
+from reelay.ids import completion_id, core_of, inverted, new_core
+
+TIMES = st.floats(min_value=0, max_value=2**37, allow_nan=False)
+
+
+@given(TIMES, TIMES)
+def test_ids_sort_by_time_and_inverted_ids_the_other_way(one: float, other: float) -> None:
+    first, second = sorted((one, other))
+    if int(first * 1000) == int(second * 1000):
+        return
+    early, late = new_core(first), new_core(second)
+    assert early < late
+    assert inverted(early) > inverted(late)
+
+
+@given(TIMES)
+def test_both_public_forms_lead_to_the_core(now: float) -> None:
+    core = new_core(now)
+    assert core_of(completion_id(core)) == core_of(f"video_{core}") == core == inverted(inverted(core))
+
+
+def test_two_ids_of_one_moment_differ_in_eighty_random_bits() -> None:
+    assert new_core(1.0, lambda n: b"\0" * n)[10:] == "0" * 16
+    assert new_core(1.0) != new_core(1.0)
+
+
+@pytest.mark.parametrize(
+    "public_id",
+    ["", "chatcmpl-", "chatcmpl-123", "video_../../etc", "chatcmpl-" + "i" * 26, "chatcmpl-" + "8" * 26,
+     "01k9zzzzzzzzzzzzzzzzzzzzzz", "chatcmpl-01k9zzzzzzzzzzzzzzzzzzzzzz\n", "CHATCMPL-01k9zzzzzzzzzzzzzzzzzzzzzz",
+     "chatcmpl-01K9ZZZZZZZZZZZZZZZZZZZZZZ", "chatcmpl-" + "0" * 10_000],
+)  # fmt: skip
+def test_whatever_is_not_an_id_of_ours_has_no_core(public_id: str) -> None:
+    assert core_of(public_id) is None
+
+
+def test_tenants_differ_by_token_and_do_not_tell_it() -> None:
+    assert tenant_of("sk-one") != tenant_of("sk-two")
+    assert tenant_of("sk-one") == tenant_of("sk-one")
+    assert len(tenant_of("sk-one")) == 32
+    assert tenant_of(None) == ANONYMOUS
