@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-from dev.contract_files import main as write_contract_files
+from dev.contract_files import write_contract_files
 from dev.gateway import Gateway
 
 from dev.s3 import S3Server

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import uuid
 from collections.abc import Iterator
 
 import pytest
 
+from dev.contract_files import write_contract_files
 from dev.s3 import S3Server
 
 
 @pytest.fixture(scope="session", autouse=True)
 def contract_files() -> None:
     """The files that are made from openapi.yaml, fresh before anything reads them."""
-    if importlib.util.find_spec("dev.contract_files"):
-        importlib.import_module("dev.contract_files").main()
+    write_contract_files()
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import IO
+from typing import IO, Any
 
 from reelay import documents
 from reelay.errors import Conflict, StoreFailed
+from reelay.ids import new_core
 from reelay.model import Data, End, Failed, Head, Link, Media, Order, Outgoing, Record, Seen
 
 NOON = 1_780_000_000.0
 """Where FakeClock begins: a second in 2026."""
+
+TENANT = "0123456789abcdef" * 2
+
+
+def new_record(seconds: float = 0, **fields: Any) -> Record:
+    """A record as the relay would create it, `seconds` after NOON."""
+    defaults: dict[str, Any] = {
+        "id": new_core(NOON + seconds),
+        "tenant": TENANT,
+        "created": int(NOON + seconds),
+        "model": "sora-2",
+        "stream": True,
+        "request": {"model": "sora-2", "messages": [{"role": "user", "content": "a golden retriever"}]},
+    }
+    return Record(**{**defaults, **fields})
 
 
 class FakeClock:
@@ -166,13 +182,13 @@ class FakeArchive:
     """Keeps every link as the same few bytes, but for those whose URL has a reason in `refused`."""
 
     def __init__(self, refused: Mapping[str, str] | None = None) -> None:
-        self._refused = refused or {}
+        self.refused = dict(refused or {})
         self.asked: list[Link] = []
 
     def keep(self, record: Record, link: Link, deadline: float) -> Media:  # noqa: ARG002 - a fake is always in time
         self.asked.append(link)
-        if link.url in self._refused:
-            return Media(link.kind, link.url, reason=self._refused[link.url])
+        if link.url in self.refused:
+            return Media(link.kind, link.url, reason=self.refused[link.url])
         key = f"{documents.media_prefix(record.tenant, record.id)}{link.kind}"
         return Media(link.kind, link.url, key=key, size=3, sha256="ab" * 32, content_type="video/mp4")
 

@@ -61,12 +61,8 @@ _NOT_PUBLIC = tuple(
 """The IANA IPv4 Special-Purpose Address Registry and multicast, spelled out: `is_global` differs between Pythons."""
 
 
-class Unavailable(Exception):
-    """A link that cannot be copied. `reason` is in words for people, and holds neither the link nor a secret."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class Refused(ValueError):
+    """A link that may not be followed; the message is in words for people and does not hold the link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +86,13 @@ class Place:
     def follow(self, location: str) -> str:
         """The link that `location`, a Location header decoded as Latin-1, means here (RFC 9110 section 10.2.2).
 
-        What comes back is as little trusted as what came in: it goes through `parse` again. Raises Unavailable.
+        What comes back is as little trusted as what came in: it goes through `parse` again. Raises Refused.
         """
         reference = quote(location.encode("latin-1"), safe=_KEPT + "\\")
         try:
             return urljoin(f"{self.scheme}://{self.authority}{self.target}", reference)
         except ValueError as error:  # brackets that hold no IPv6 address
-            raise Unavailable("the link is not a well-formed URL") from error
+            raise Refused("the link is not a well-formed URL") from error
 
 
 _PORTS = {"https": 443, "http": 80}
@@ -105,20 +101,20 @@ _PORTS = {"https": 443, "http": 80}
 def parse(link: str, trusted_origins: AbstractSet[str] = frozenset()) -> Place:
     """The place that `link` names; `trusted_origins` are exact, such as `http://127.0.0.1:9000`.
 
-    Raises Unavailable unless the link is https to port 443 of a host name that may be public, without credentials.
+    Raises Refused unless the link is https to port 443 of a host name that may be public, without credentials.
     """
     if len(link) > MAX_LINK_CHARACTERS:
-        raise Unavailable(f"the link is longer than {MAX_LINK_CHARACTERS:,} characters")
+        raise Refused(f"the link is longer than {MAX_LINK_CHARACTERS:,} characters")
     parts = None if _FORBIDDEN.search(link) else _LINK.match(link)
     if parts is None:
-        raise Unavailable("the link is not a well-formed URL")
+        raise Refused("the link is not a well-formed URL")
     scheme, authority, rest = parts[1].lower(), parts[2], parts[3]
     trusted = f"{scheme}://{authority}" in trusted_origins
     if not trusted:
         _check(scheme, authority)
     named = _AUTHORITY.fullmatch(authority)
     if named is None or scheme not in _PORTS:
-        raise Unavailable("the link is not a well-formed URL")
+        raise Refused("the link is not a well-formed URL")
     return Place(scheme, named[1].lower(), int(named[2] or _PORTS[scheme]), _target(rest), trusted)
 
 
@@ -142,19 +138,19 @@ def allowed(host: str, hosts: AbstractSet[str]) -> bool:
 
 def _check(scheme: str, authority: str) -> None:
     if scheme != "https":
-        raise Unavailable("the link is not https")
+        raise Refused("the link is not https")
     if "@" in authority:
-        raise Unavailable("the link carries credentials")
+        raise Refused("the link carries credentials")
     host, colon, port = authority.partition(":")
     if len(host) > MAX_HOST_CHARACTERS or not _HOST.fullmatch(host) or host.lower().endswith(_LOCAL):
-        raise Unavailable("the link does not lead to a public host name")
+        raise Refused("the link does not lead to a public host name")
     if colon and port != "443":
-        raise Unavailable("the link leads to a port other than 443")
+        raise Refused("the link leads to a port other than 443")
 
 
 def _target(rest: str) -> str:
     try:
         target = quote(rest, safe=_KEPT)
     except UnicodeEncodeError as error:  # a lone surrogate
-        raise Unavailable("the link is not a well-formed URL") from error
+        raise Refused("the link is not a well-formed URL") from error
     return target if target.startswith("/") else f"/{target}"

@@ -7,17 +7,17 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
-from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig, create_transfer_manager
-from botocore.exceptions import BotoCoreError, ClientError
 from s3transfer.subscribers import BaseSubscriber
 
-from reelay.addresses import Unavailable
-from reelay.errors import NotFound
+from reelay.documents import media_prefix
+from reelay.download import Unavailable
+from reelay.errors import NotFound, ReelayError
 from reelay.mediatype import SNIFF_BYTES, SUFFIXES, Mp4Scan, content_type, fits
 from reelay.model import Link, Media, MediaKind, Record
+from reelay.s3 import failures
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,7 +36,6 @@ limits), so that this carries 78 GiB."""
 _ONE_PART_AT_A_TIME = TransferConfig(
     multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=1, use_threads=False
 )
-_STORE_FAILED = (BotoCoreError, ClientError, Boto3Error)
 _STORE_REFUSED = "the store did not take it"
 _EXPECTED = {MediaKind.VIDEO: "mp4 video", MediaKind.THUMBNAIL: "WebP, PNG, JPEG or GIF picture"}
 _NAME_BYTES = 8
@@ -70,7 +69,7 @@ class S3Archive:
                 return self._copy(record, link, download)
         except Unavailable as unavailable:
             reason = unavailable.reason
-        except _STORE_FAILED:
+        except ReelayError:
             reason = _STORE_REFUSED
         except Exception:  # noqa: BLE001 - the port promises that a link never turns a completed record into a failed one
             reason = "the copy failed in a way that Reelay did not foresee"
@@ -93,11 +92,11 @@ class S3Archive:
     def _copy(self, record: Record, link: Link, download: Download) -> Media:
         source = _Inspected(download, link.kind)
         name = f"{link.kind}-{self._new_name()}{SUFFIXES[source.content_type]}"
-        key = f"tenants/{record.tenant}/media/{record.id}/{name}"
+        key = media_prefix(record.tenant, record.id) + name
         try:
             self._upload(source, key)
-        except _STORE_FAILED:
-            with suppress(*_STORE_FAILED):  # an answer may have been lost after the object was made
+        except ReelayError:
+            with suppress(ReelayError), failures():  # the object may be there, and only the answer have got lost
                 self._client.delete_object(Bucket=self._bucket, Key=key)
             raise
         return Media(
@@ -113,9 +112,10 @@ class S3Archive:
     def _upload(self, source: _Inspected, key: str) -> None:
         """As `upload_fileobj` does, which cannot tell its reader that a part was refused."""
         headers = {"ContentType": source.content_type, "ContentDisposition": _attachment(key)}
-        with create_transfer_manager(self._client, _ONE_PART_AT_A_TIME) as manager:
-            upload = manager.upload(source, self._bucket, key, extra_args=headers, subscribers=[_Watch(source)])
-            upload.result()
+        with failures(), create_transfer_manager(self._client, _ONE_PART_AT_A_TIME) as manager:
+            # boto3 reads what has a `read`; its types ask for a whole file
+            file = cast("IO[bytes]", source)
+            manager.upload(file, self._bucket, key, extra_args=headers, subscribers=[_Watch(source)]).result()
 
 
 def _attachment(key: str) -> str:

@@ -23,7 +23,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
-from reelay.addresses import Place, Unavailable, allowed, is_public, parse
+from reelay.addresses import Place, Refused, allowed, is_public, parse
 
 if TYPE_CHECKING:
     from reelay.ports import Clock
@@ -38,16 +38,15 @@ CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 20.0
 """Without a byte, before and within the answer; a host that makes the file on demand may think for some seconds."""
 
-MAX_TOO_SLOW = "the host was too slow: the time for the copy ran out"
-_REDIRECTS = 3
+MAX_REDIRECTS = 3
 """A link shortener, a signed redirect and a move of hosts; browsers' 20 would only serve loops."""
 
 READ_BYTES = 64 * 1024
 """At most this much is taken from the socket at once."""
 
-_TOO_SLOW = "the host was too slow: the time for the copy ran out"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {"User-Agent": "reelay", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+_TOO_SLOW = "the host was too slow: the time for the copy ran out"
 
 Resolve = Callable[[str], Sequence[str]]
 """The IPv4 addresses of a host name; raises OSError when there are none."""
@@ -56,9 +55,12 @@ Dial = Callable[[tuple[str, int], float], socket.socket]
 """A connected socket to (address, port) with that time-out in seconds; raises OSError."""
 
 
-def look_up(host: str) -> list[str]:
-    """The IPv4 addresses of `host`, as the system's resolver gives them."""
-    return [str(answer[4][0]) for answer in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)]
+class Unavailable(Exception):
+    """A link that cannot be copied. `reason` is in words for people, and holds neither the link nor a secret."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class DownloadLimits:
     max_bytes: int = MEDIA_MAX_BYTES
 
 
+def look_up(host: str) -> list[str]:
+    """The IPv4 addresses of `host`, as the system's resolver gives them; raises OSError."""
+    return [str(answer[4][0]) for answer in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)]
+
+
 class GuardedDownload:
     """Opens links.
 
@@ -79,7 +86,7 @@ class GuardedDownload:
     certificates and names (default: the system's authorities).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two settings, three seams and the limits, all by name and all but one with a default
         self,
         *,
         clock: Clock,
@@ -88,7 +95,7 @@ class GuardedDownload:
         resolve: Resolve = look_up,
         dial: Dial = socket.create_connection,
         tls: ssl.SSLContext | None = None,
-        limits: DownloadLimits = DownloadLimits(),  # noqa: B008 - frozen, so that one instance can serve every call
+        limits: DownloadLimits = DownloadLimits(),
     ) -> None:
         self._clock = clock
         self._trusted_origins = trusted_origins
@@ -105,40 +112,45 @@ class GuardedDownload:
         host does. Raises Unavailable: when the link or a hop is refused (then that hop was not contacted), the host
         cannot be reached or verified, or the answer is not a file within the limits.
         """
-        watchdog = _Watchdog(self._clock, deadline)
+        journey = _Journey(self._clock, deadline)
         try:
-            return Download(self._follow(url, watchdog), watchdog, self._limits)
-        except BaseException:
-            watchdog.stop()
+            head = self._follow(url, journey)
+            fault = self._fault(head)
+            if fault is not None:
+                raise Unavailable(fault)
+            return Download(head, journey, self._limits.max_bytes)
+        except BaseException as error:
+            journey.end()
+            if isinstance(error, Refused):
+                raise Unavailable(str(error)) from error
             raise
 
-    def _follow(self, url: str, watchdog: _Watchdog) -> _Answer:
+    def _follow(self, url: str, journey: _Journey) -> http.client.HTTPResponse:
         seen = set()
         for _ in range(MAX_REDIRECTS + 1):
             place = parse(url, self._trusted_origins)
             if place in seen:
                 raise Unavailable("the link leads in a circle")
             seen.add(place)
-            answer = self._ask(place, self._addresses(place, watchdog), watchdog)
-            location = answer.head.headers.get("Location") if answer.head.status in _REDIRECTS else None
-            if location is None:
-                return self._accepted(answer)
-            answer.close()
+            head = self._ask(place, self._addresses(place, journey), journey)
+            location = head.headers.get("Location")
+            if head.status not in _REDIRECTS or location is None:
+                return head
             url = place.follow(location)
         raise Unavailable(f"the link leads on more than {MAX_REDIRECTS} times")
 
-    def _addresses(self, place: Place, watchdog: _Watchdog) -> list[str]:
+    def _addresses(self, place: Place, journey: _Journey) -> list[str]:
         """Every address of the place's name, looked up once; raises Unavailable unless each of them may be dialled."""
         if not place.trusted and not allowed(place.host, self._allowed_hosts):
             raise Unavailable("the link's host is not one that may be copied from")
-        addresses = list(dict.fromkeys(self._looked_up(place.host, watchdog)))
+        addresses = list(dict.fromkeys(self._looked_up(place.host, journey)))
         if not addresses:
             raise Unavailable("the link's host has no address")
         if not place.trusted and not all(is_public(address) for address in addresses):
             raise Unavailable("the link leads to a private address")
         return addresses
 
-    def _looked_up(self, host: str, watchdog: _Watchdog) -> Sequence[str]:
+    def _looked_up(self, host: str, journey: _Journey) -> Sequence[str]:
         """In a thread of its own, since getaddrinfo knows no time-out."""
         answers: queue.SimpleQueue[Sequence[str]] = queue.SimpleQueue()
 
@@ -148,56 +160,41 @@ class GuardedDownload:
             except OSError:
                 answers.put(())
 
-        seconds = watchdog.within(self._limits.connect_seconds)
         threading.Thread(target=ask, name="look-up", daemon=True).start()
         try:
-            return answers.get(timeout=seconds)
+            return answers.get(timeout=journey.within(self._limits.connect_seconds))
         except queue.Empty as error:
             raise Unavailable("the link's host could not be looked up in time") from error
 
-    def _ask(self, place: Place, addresses: Sequence[str], watchdog: _Watchdog) -> _Answer:
+    def _ask(self, place: Place, addresses: Sequence[str], journey: _Journey) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection(place.host, place.port)
-        try:
-            with _in_words(watchdog, "the link's host could not be reached"):
-                connection.sock = self._connected(place, addresses, watchdog)
-            with _in_words(watchdog, "the link's host did not answer as HTTP does"):
-                connection.sock.settimeout(self._limits.idle_seconds)
-                connection.request("GET", place.target, headers={"Host": place.authority, **_HEADERS})
-                return _Answer(connection, connection.getresponse())
-        except BaseException:
-            connection.close()
-            raise
+        with journey.in_words("the link's host could not be reached"):
+            connection.sock = self._connected(place, addresses, journey)
+        with journey.in_words("the link's host did not answer as HTTP does"):
+            connection.sock.settimeout(self._limits.idle_seconds)
+            connection.request("GET", place.target, headers={"Host": place.authority, **_HEADERS})
+            return journey.opened(connection.getresponse())
 
-    def _connected(self, place: Place, addresses: Sequence[str], watchdog: _Watchdog) -> socket.socket:
+    def _connected(self, place: Place, addresses: Sequence[str], journey: _Journey) -> socket.socket:
         *others, last = addresses
         for address in others:
             with suppress(OSError):
-                return self._connect(address, place, watchdog)
-        return self._connect(last, place, watchdog)
+                return self._connect(address, place, journey)
+        return self._connect(last, place, journey)
 
-    def _connect(self, address: str, place: Place, watchdog: _Watchdog) -> socket.socket:
-        with ExitStack() as unless_done:
-            sock = self._dial((address, place.port), watchdog.within(self._limits.connect_seconds))
-            unless_done.callback(sock.close)
-            watchdog.guard(sock)
-            if place.scheme == "https":
-                sock = secured = self._tls.wrap_socket(sock, server_hostname=place.host, do_handshake_on_connect=False)
-                unless_done.callback(secured.close)
-                watchdog.guard(secured)
-                secured.do_handshake()
-            unless_done.pop_all()
-        return sock
+    def _connect(self, address: str, place: Place, journey: _Journey) -> socket.socket:
+        sock = self._dial((address, place.port), journey.within(self._limits.connect_seconds))
+        journey.guard(sock)
+        if place.scheme != "https":
+            return sock
+        secured = self._tls.wrap_socket(sock, server_hostname=place.host, do_handshake_on_connect=False)
+        journey.guard(secured)
+        secured.do_handshake()
+        return secured
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return self._given_tls or ssl.create_default_context()
-
-    def _accepted(self, answer: _Answer) -> _Answer:
-        fault = self._fault(answer.head)
-        if fault is not None:
-            answer.close()
-            raise Unavailable(fault)
-        return answer
 
     def _fault(self, head: http.client.HTTPResponse) -> str | None:
         if head.status != HTTPStatus.OK:
@@ -212,13 +209,13 @@ class GuardedDownload:
 class Download:
     """A file that is coming in. `content_type` and `length` (bytes, or None) are what the host claims, no more."""
 
-    def __init__(self, answer: _Answer, watchdog: _Watchdog, limits: DownloadLimits) -> None:
-        self._answer = answer
-        self._watchdog = watchdog
-        self._max_bytes = limits.max_bytes
+    def __init__(self, head: http.client.HTTPResponse, journey: _Journey, max_bytes: int) -> None:
+        self._head = head
+        self._journey = journey
+        self._max_bytes = max_bytes
         self._count = 0
-        self.content_type: str = answer.head.headers.get("Content-Type", "")
-        self.length: int | None = answer.head.length
+        self.content_type: str = head.headers.get("Content-Type", "")
+        self.length: int | None = head.length
 
     def __enter__(self) -> Self:
         return self
@@ -228,52 +225,41 @@ class Download:
 
     def close(self) -> None:
         """Give the connection up; what was not read is lost."""
-        self._watchdog.stop()
-        self._answer.close()
+        self._journey.end()
 
     def read(self, n: int) -> bytes:
-        """The next bytes, at most `n` and 64 KiB, as they came; b"" at the end of a body that was framed as whole.
+        """The next bytes, at most `n` and READ_BYTES, as they came; b"" at the end of a body that was framed as whole.
 
         Raises Unavailable when the deadline or a limit is passed, or the connection ends before the body does.
         """
-        with _in_words(self._watchdog, "the connection broke before the file was complete"):
-            data = self._answer.head.read1(min(n, READ_BYTES))
+        with self._journey.in_words("the connection broke before the file was complete"):
+            data = self._head.read1(min(n, READ_BYTES))
         self._count += len(data)
         if self._count > self._max_bytes:
             raise Unavailable(_too_large(self._max_bytes))
-        if not data:
-            self._check_end()
+        if not data and self._journey.late:  # a socket that was shut down reads like the end of a body
+            raise Unavailable(_TOO_SLOW)
+        if not data and self._head.length:
+            raise Unavailable("the file ended before the length that its host had announced")
         return data
 
-    def _check_end(self) -> None:
-        if self._watchdog.fired:  # a socket that was shut down reads like the end of a body
-            raise Unavailable(_TOO_SLOW)
-        if self._answer.head.length:
-            raise Unavailable("the file ended before the length that its host had announced")
 
+class _Journey:
+    """All that one download opens, closed at its end; at the deadline a watchdog shuts its sockets down.
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    connection: http.client.HTTPConnection
-    head: http.client.HTTPResponse
-
-    def close(self) -> None:
-        self.head.close()
-        self.connection.close()
-
-
-class _Watchdog:
-    """Shuts the guarded socket down at the deadline: a socket's own time-out begins anew with every byte."""
+    Only that is a total limit: a socket's own time-out begins anew with every byte.
+    """
 
     def __init__(self, clock: Clock, deadline: float) -> None:
-        self.fired = False
+        self.late = False
         self._clock = clock
         self._deadline = deadline
         self._lock = threading.Lock()
-        self._sock: socket.socket | None = None
-        self._timer = threading.Timer(self.within(threading.TIMEOUT_MAX), self._fire)
-        self._timer.daemon = True
-        self._timer.start()
+        self._sockets: list[socket.socket] = []
+        self._opened = ExitStack()
+        self._watchdog = threading.Timer(self.within(threading.TIMEOUT_MAX), self._shut)
+        self._watchdog.daemon = True
+        self._watchdog.start()
 
     def within(self, seconds: float) -> float:
         """`seconds`, or what is left until the deadline when that is less; raises Unavailable when nothing is."""
@@ -283,39 +269,41 @@ class _Watchdog:
         return min(seconds, left)
 
     def guard(self, sock: socket.socket) -> None:
+        self._opened.callback(sock.close)
         with self._lock:
-            self._sock = sock
-            if self.fired:
-                self._shut()
-
-    def stop(self) -> None:
-        self._timer.cancel()
-
-    def _fire(self) -> None:
-        with self._lock:
-            self.fired = True
+            self._sockets.append(sock)
+        if self.late:
             self._shut()
 
+    def opened(self, head: http.client.HTTPResponse) -> http.client.HTTPResponse:
+        self._opened.callback(head.close)
+        return head
+
+    def end(self) -> None:
+        self._watchdog.cancel()
+        self._opened.close()
+
     def _shut(self) -> None:
-        if self._sock is not None:
-            with suppress(OSError):  # it was closed already
-                # Not SSLSocket.shutdown, which takes the TLS layer from under the thread that reads
-                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+        with self._lock:
+            self.late = True
+            for sock in self._sockets:
+                with suppress(OSError):  # closed already, or now the inside of a TLS socket
+                    # Not SSLSocket.shutdown, which takes the TLS layer from under the thread that reads
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-
-@contextmanager
-def _in_words(watchdog: _Watchdog, reason: str) -> Iterator[None]:
-    """Turns what the network raises into Unavailable, `reason` standing for all that has no better words."""
-    try:
-        yield
-    except (OSError, http.client.HTTPException) as error:
-        if watchdog.fired:
-            reason = _TOO_SLOW
-        elif isinstance(error, ssl.SSLCertVerificationError):
-            reason = "the certificate of the link's host could not be verified"
-        elif isinstance(error, TimeoutError):
-            reason = "the link's host did not answer in time"
-        raise Unavailable(reason) from error
+    @contextmanager
+    def in_words(self, reason: str) -> Iterator[None]:
+        """Turns what the network raises into Unavailable, `reason` standing for all that has no better words."""
+        try:
+            yield
+        except (OSError, http.client.HTTPException) as error:
+            if self.late:
+                reason = _TOO_SLOW
+            elif isinstance(error, ssl.SSLCertVerificationError):
+                reason = "the certificate of the link's host could not be verified"
+            elif isinstance(error, TimeoutError):
+                reason = "the link's host did not answer in time"
+            raise Unavailable(reason) from error
 
 
 def _too_large(max_bytes: int) -> str:

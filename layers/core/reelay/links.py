@@ -33,17 +33,18 @@ _SAYS_PLAY = re.compile(r"播放|点击这里|观看|查看视频|下载视频|\
 _SAYS_DATA = re.compile(r"数据预览|原始数据")
 _MARKDOWN, _VIDEO_TAG, _BARE, _LABELLED = range(4)
 
+_MARK_BEGINS = re.compile(r"[\n排任生视❌进Pp\d>]", re.ASCII)
 _MARK = re.compile(
     r"""(?P<line>\n)
     | (?P<queued>排队中|任务正在队列中)
     | (?P<running>生成中)
     | (?P<completed>生成完成|视频生成成功)
-    | (?P<failed>❌\s{0,4}(?:视频)?生成失败)
+    | (?P<failed>❌[ ]{0,4}(?:视频)?生成失败)
     | (?P<gauge>进度|[Pp]rogress)
     | (?<!\d)(?P<percent>\d{1,3})(?:\.\d{1,4})?(?:[ ]?%|\.\.|\.?(?=[\r\n]))
-    | >\s{0,4}ID:\s{0,4}`?(?P<task>task_[0-9a-z]{20,40})(?=[^0-9a-z])
+    | >[ ]{0,4}ID:[ ]{0,4}`?(?P<task>task_[0-9a-z]{20,40})(?=[^0-9a-z])
     """,
-    re.VERBOSE,
+    re.ASCII | re.VERBOSE,
 )
 _MARK_CHARACTERS = 64
 _ORDER = ("queued", "in_progress", "failed", "completed")
@@ -137,11 +138,11 @@ def _judged(url: str, before: str) -> tuple[MediaKind, int, str] | None:
 
 
 def _label(before: str) -> str | None:
-    """The text of the markdown link whose target begins after `before`; None when there is no such link."""
+    """The text of the markdown link whose target begins after `before`, "" for an image; None when there is none."""
     if not before.endswith(("](", "](<")):
         return None
-    end = before.rindex("](")
-    return before[before.rfind("[", 0, end) + 1 : end]
+    lead, bracket, label = before[: before.rindex("](")].rpartition("[")
+    return label if bracket and not lead.endswith("!") else ""
 
 
 def _in_video_tag(before: str) -> bool:
@@ -168,11 +169,13 @@ class Progress:
 class _Channel:
     """The marks in one text that comes in pieces, each found once however the text is cut.
 
+    `in_gauge` is for the reader of the marks: numbers are percentages from a gauge's name to the end of its line.
     Holds back at most as much as the longest mark, with one character before it, so that the end of a longer number is
     never taken for a number.
     """
 
     def __init__(self) -> None:
+        self.in_gauge = False
         self._past_echo = _PastEcho()
         self._tail = ""
         self._start = 0
@@ -183,8 +186,15 @@ class _Channel:
         if not fresh:
             return []
         text = self._tail + fresh
-        marks = list(_MARK.finditer(text, self._start))
-        start = max(marks[-1].end() if marks else 0, len(text) - _MARK_CHARACTERS)
+        marks = []
+        at, undecided = self._start, len(text)
+        while begins := _MARK_BEGINS.search(text, at):
+            if mark := _MARK.match(text, begins.start()):
+                marks.append(mark)
+                at, undecided = mark.end(), len(text)
+            else:
+                at, undecided = begins.end(), min(undecided, begins.start())
+        start = max(undecided, len(text) - _MARK_CHARACTERS)
         self._tail = text[max(0, start - 1) :]
         self._start = min(start, 1)
         return marks
@@ -200,7 +210,6 @@ class ProgressReader:
         self._content = _Channel()
         self._reasoning = _Channel()
         self._progress: Progress | None = None
-        self._gauge_of: _Channel | None = None
         self._task_id: str | None = None
 
     @property
@@ -219,11 +228,9 @@ class ProgressReader:
     def _read(self, channel: _Channel, text: str) -> None:
         for mark in channel.marks(text):
             match mark.lastgroup:
-                case "line" if self._gauge_of is channel:
-                    self._gauge_of = None
-                case "gauge":
-                    self._gauge_of = channel
-                case "percent" if self._gauge_of is channel and int(mark["percent"]) <= 100:
+                case "line" | "gauge" as place:
+                    channel.in_gauge = place == "gauge"
+                case "percent" if channel.in_gauge and int(mark["percent"]) <= 100:
                     self._advance("in_progress", int(mark["percent"]))
                 case "task":
                     self._task_id = self._task_id or mark["task"]

@@ -50,7 +50,7 @@ def decode(data: bytes) -> Any:
 
 
 def _refused(why: str) -> BadRequest:
-    return BadRequest(f"The body is not the JSON that was expected: {why}.", code="invalid_json")
+    return BadRequest(f"The body cannot be read as JSON: {why}.", code="invalid_json")
 
 
 def _depth(text: str) -> int:

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reelay import documents
+from reelay.documents import Document, decode, encode
+from reelay.errors import NotFound
+from reelay.ids import new_core
+from reelay.model import Media, MediaKind, Phase, Problem, Record
+from tests.fakes import NOON, TENANT, new_record
+
+CORE = new_core(NOON, bytes)
+LATER = new_core(NOON + 1, bytes)
+
+FULL = new_record(
+    id=CORE,
+    phase=Phase.FAILED,
+    rev=3,
+    updated=1_780_000_009,
+    metadata={"project": "dogs"},
+    completion={"id": "chatcmpl-x", "choices": [{"message": {"content": "🐕 [video](https://a.test/v.mp4)"}}]},
+    problem=Problem("cut", "upstream_error", None, "upstream_broken", 502, charged=True),
+    task_id="task_1",
+    status="in_progress",
+    progress=36,
+    upstream_id="chatcmpl-theirs",
+    upstream_request_id="req_1",
+    transcript_bytes=60_000,
+    media=(
+        Media(MediaKind.VIDEO, "https://a.test/v.mp4", key="k", size=5, sha256="ab", content_type="video/mp4", at=7),
+        Media(MediaKind.THUMBNAIL, "https://a.test/p.webp", reason="404 from its host", at=8),
+    ),
+)
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def as_json(record: Record, **changes: Any) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(encode(Document(record, "w", apart=False)))
+    return {**body, **changes}
+
+
+def as_bytes(body: object) -> bytes:
+    return json.dumps(body).encode()
+
+
+def test_a_record_with_every_field_set_comes_back_equal() -> None:
+    assert decode(encode(Document(FULL, "abc", apart=False))) == Document(FULL, "abc", apart=False)
+
+
+def test_a_record_with_nothing_but_what_it_must_have_comes_back_equal() -> None:
+    bare = new_record(request=None)
+    assert decode(encode(Document(bare, "abc", apart=False))).record == bare
+
+
+@given(request=st.dictionaries(st.text(), json_values), text=st.text(st.characters()))
+def test_whatever_json_can_hold_comes_back_equal(request: dict[str, Any], text: str) -> None:
+    record = new_record(request=request, completion={"content": text}, metadata={"k": text})
+    assert decode(encode(Document(record, "abc", apart=False))).record == record
+
+
+def test_a_lone_surrogate_and_an_emoji_survive_in_a_document_that_any_tool_reads() -> None:
+    record = new_record(completion={"content": "\ud83d and 🐕"})
+    raw = encode(Document(record, "abc", apart=False))
+    assert raw.isascii()
+    assert decode(raw).record.completion == {"content": "\ud83d and 🐕"}
+
+
+def test_the_version_is_the_stores_own_and_stays_out() -> None:
+    raw = encode(Document(replace(FULL, version='"etag"'), "abc", apart=False))
+    assert b"etag" not in raw
+    assert decode(raw).record.version == ""
+
+
+def test_a_version_that_somebody_wrote_into_a_document_is_not_believed() -> None:
+    assert decode(as_bytes(as_json(FULL, version="forged"))).record.version == ""
+
+
+def test_a_request_that_lies_apart_is_not_in_the_document() -> None:
+    raw = encode(Document(FULL, "abc", apart=True))
+    assert b"retriever" not in raw
+    assert decode(raw) == Document(replace(FULL, request=None), "abc", apart=True)
+
+
+def test_a_field_of_a_later_version_is_left_out() -> None:
+    body = as_json(FULL, mood="sunny", problem={**as_json(FULL)["problem"], "mood": "dark"})
+    assert decode(as_bytes(body)).record == FULL
+
+
+def test_a_field_that_an_earlier_version_did_not_write_has_its_default() -> None:
+    body = as_json(FULL)
+    for name in ("progress", "media", "problem"):
+        del body[name]
+    assert decode(as_bytes(body)).record == replace(FULL, progress=0, media=(), problem=None)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe\x00",
+        b"{}",
+        as_bytes(as_json(FULL, schema=2)),
+        as_bytes(as_json(FULL, phase="dreaming")),
+        as_bytes(as_json(FULL, media=["retriever"])),
+        as_bytes(as_json(FULL, problem="retriever")),
+        as_bytes({name: value for name, value in as_json(FULL).items() if name != "model"}),
+        as_bytes({name: value for name, value in as_json(FULL).items() if name != "write_id"}),
+    ],
+)
+def test_what_is_not_such_a_document_is_refused_without_being_quoted(raw: bytes) -> None:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 - the class is the promise, the words are checked below
+        decode(raw)
+    assert "retriever" not in str(refused.value)
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"null", b"{"])
+def test_a_request_kept_apart_is_a_json_object(raw: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the class is the promise
+        documents.decode_request(raw)
+
+
+def test_keys_lie_under_the_tenant() -> None:
+    home = f"tenants/{TENANT}/"
+    assert documents.record_key(TENANT, CORE).startswith(home + "records/")
+    assert documents.marker_key(TENANT, CORE) == f"{home}oldest/{CORE}"
+    assert documents.request_key(TENANT, CORE) == f"{home}requests/{CORE}.json"
+    assert documents.transcript_key(TENANT, CORE) == f"{home}transcripts/{CORE}"
+    assert documents.media_prefix(TENANT, CORE) == f"{home}media/{CORE}/"
+
+
+def test_documents_sort_newest_first_and_markers_oldest_first() -> None:
+    assert documents.record_key(TENANT, LATER) < documents.record_key(TENANT, CORE)
+    assert documents.marker_key(TENANT, CORE) < documents.marker_key(TENANT, LATER)
+
+
+def test_a_listed_key_names_its_record() -> None:
+    assert documents.core_in(documents.record_key(TENANT, CORE)) == CORE
+    assert documents.core_in(documents.marker_key(TENANT, CORE)) == CORE
+
+
+@pytest.mark.parametrize("name", ["", ".json", "notes.txt", CORE.upper() + ".json", CORE + "x", CORE + ".json.json"])
+def test_a_listed_key_that_is_not_ours_names_none(name: str) -> None:
+    assert documents.core_in(documents.records_prefix(TENANT) + name) is None
+
+
+@pytest.mark.parametrize("core", ["", "../x", "%2e%2e", CORE + "/", CORE + "\n", CORE.upper(), "z" * 26, CORE[:-1]])
+def test_no_key_is_made_for_what_cannot_be_an_id(core: str) -> None:
+    for key in (
+        documents.record_key,
+        documents.marker_key,
+        documents.request_key,
+        documents.transcript_key,
+        documents.media_prefix,
+    ):
+        with pytest.raises(NotFound):
+            key(TENANT, core)
+
+
+@pytest.mark.parametrize("tenant", ["", "..", "anonymous/../x", "anonymous\n", TENANT.upper(), TENANT + "0", "a" * 31])
+def test_no_key_is_made_for_what_cannot_be_a_tenant(tenant: str) -> None:
+    for prefix in (documents.records_prefix, documents.oldest_prefix):
+        with pytest.raises(NotFound):
+            prefix(tenant)
+
+
+def test_whoever_brings_no_token_has_a_home_too() -> None:
+    assert documents.records_prefix("anonymous") == "tenants/anonymous/records/"

@@ -1,0 +1,298 @@
+"""The relay against scripted time: silence, late failures, a store that fails, a record that changes under it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reelay.errors import ReelayError, StoreFailed, UpstreamBroken, UpstreamRefused, UpstreamSilent
+from reelay.gateway import json_answer
+from reelay.ids import completion_id
+from reelay.journal import RETRY_SECONDS
+from reelay.model import Answer, Call, Data, End, Failed, Head, Invocation, Phase, Record
+from reelay.relay import KEEP_RESERVE_SECONDS, Relay
+from reelay.results import Results
+from tests.fakes import (
+    FakeArchive,
+    FakeClock,
+    FakeExchange,
+    FakeStore,
+    FakeTelemetry,
+    FakeUpstream,
+    Silence,
+)
+
+CORE = "01k9zzzzzzzzzzzzzzzzzzzzzz"
+TENANT = "a" * 32
+HEAD = Head(200, {"content-type": "text/event-stream"})
+DONE = Data(b"data: [DONE]\n\n")
+VIDEO = "https://files.example/a.mp4"
+
+
+def chunk(content: str | None = None, finish: str | None = None) -> Data:
+    delta = {} if content is None else {"content": content}
+    payload = {"id": "up-1", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+    return Data(b"data: " + json.dumps(payload).encode() + b"\n\n")
+
+
+class House:
+    """A relay over fakes, and what its one request is about to meet."""
+
+    def __init__(self, *script: Any, **body: Any) -> None:
+        self.clock = FakeClock()
+        self.store = FakeStore()
+        self.archive = FakeArchive()
+        self.telemetry = FakeTelemetry()
+        self.exchange = FakeExchange(self.clock, *script)
+        self.upstream = FakeUpstream(self.exchange)
+        self.relay = Relay(
+            upstream=self.upstream,
+            store=self.store,
+            archive=self.archive,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            new_id=lambda _now: CORE,
+        )
+        request = {"model": "sora-2", "messages": [{"role": "user", "content": "a dog"}], "stream": True, **body}
+        self.call = Call(
+            "createChatCompletion", "/live/v1/chat/completions", "r-1", TENANT, "sk-1", body=request,
+            raw=json.dumps(request).encode(),
+        )  # fmt: skip
+
+    def create(self, *, live: bool = True) -> Answer:
+        return self.relay.create(self.call, Invocation(self.clock.monotonic() + 900, live=live))
+
+    def said(self, *, live: bool = True) -> list[bytes]:
+        """Every piece, and the work after the answer."""
+        answer = self.create(live=live)
+        pieces = list(answer.pieces)
+        answer.then()
+        return pieces
+
+    @property
+    def record(self) -> Record:
+        return self.store.load(TENANT, CORE)
+
+
+def test_the_record_is_written_before_the_upstream_is_asked_and_the_upstream_gets_the_callers_own_bytes() -> None:
+    house = House(HEAD, chunk("hi", "stop"), DONE, End())
+    house.store.broken = {"create"}
+    with pytest.raises(StoreFailed):
+        house.create()
+    assert house.upstream.posts == []
+    house.store.broken = set()
+    house.said()
+    assert house.upstream.posts[0].body == house.call.raw
+    assert house.upstream.posts[0].headers["Authorization"] == "Bearer sk-1"
+    assert house.upstream.deadlines == [900 - KEEP_RESERVE_SECONDS]
+
+
+def test_silence_is_filled_with_a_comment_after_20_seconds_and_then_every_15() -> None:
+    house = House(HEAD, chunk("a"), Silence(51), chunk("b", "stop"), DONE, End())
+    pieces = house.said()
+    assert [piece for piece in pieces if piece.startswith(b":")] == [b": waiting\n\n"] * 3
+    assert pieces[1:4] == [b": waiting\n\n"] * 3
+    assert pieces[-1] == b"data: [DONE]\n\n"
+
+
+def test_an_upstream_that_only_pings_does_not_leave_the_caller_in_silence() -> None:
+    pings = [each for _ in range(7) for each in (Silence(10), Data(b": ping\n\n"))]
+    house = House(HEAD, chunk("a"), *pings, chunk("b", "stop"), DONE, End())
+    assert house.said().count(b": waiting\n\n") == 4
+
+
+def test_a_whole_answer_is_kept_alive_with_spaces_and_stays_one_json_document() -> None:
+    reply = {"id": "up-1", "choices": [{"message": {"content": "hi"}}]}
+    house = House(Silence(36), HEAD, Data(json.dumps(reply).encode()), End(), stream=False)
+    pieces = house.said()
+    assert pieces[:-1] == [b" ", b" "]
+    assert json.loads(b"".join(pieces))["choices"][0]["message"]["content"] == "hi"
+
+
+def test_a_buffered_door_says_nothing_before_the_answer_is_known() -> None:
+    error = UpstreamSilent("nothing came", charged=True)
+    with pytest.raises(UpstreamSilent):
+        House(Silence(200), Failed(error)).create(live=False)
+    assert House(Silence(200), HEAD, chunk("a", "stop"), DONE, End()).said(live=False)[-1] == b"data: [DONE]\n\n"
+
+
+def test_a_refusal_before_the_first_byte_keeps_its_status() -> None:
+    house = House(Silence(19), Failed(UpstreamRefused("no such model", status=404, code="model_not_found"), b"raw"))
+    with pytest.raises(UpstreamRefused) as caught:
+        house.create()
+    assert (caught.value.status, house.record.phase) == (404, Phase.FAILED)
+    assert caught.value.headers["Content-Location"] == f"/live/v1/chat/completions/{completion_id(CORE)}"
+    assert house.store.transcripts[CORE] == b"raw"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_failure_after_the_first_byte_is_told_in_the_answer(stream: bool) -> None:
+    house = House(Silence(21), Failed(UpstreamSilent("nothing came", charged=True)), stream=stream)
+    pieces = house.said()
+    last = pieces[1].removeprefix(b"data: ") if stream else pieces[1]
+    assert json.loads(last)["error"]["message"] == "nothing came"
+    assert pieces[2:] == ([b"data: [DONE]\n\n"] if stream else [])
+    assert house.record.phase is Phase.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("error", "phase"),
+    [
+        (UpstreamSilent("silent", charged=True), Phase.UNKNOWN),
+        (UpstreamBroken("html", charged=True), Phase.UNKNOWN),
+        (UpstreamRefused("moderated", status=400, charged=True), Phase.FAILED),
+        (UpstreamRefused("408", status=408, charged=True), Phase.UNKNOWN),
+        (UpstreamRefused("503", status=503, code="model_not_found"), Phase.FAILED),
+    ],
+)
+def test_doubt_is_what_may_have_been_charged_without_a_word_about_the_job(error: ReelayError, phase: Phase) -> None:
+    house = House(Failed(error))
+    with pytest.raises(ReelayError):
+        house.create()
+    assert house.record.phase is phase
+
+
+def test_an_answer_that_is_cut_is_doubt_and_names_the_task() -> None:
+    task = "task_01k7e5w9z5f2d91pekrqy59rwc"
+    house = House(HEAD, chunk(f"> ID: `{task}`\n> 排队中"), End())
+    last = json.loads(house.said()[-2].removeprefix(b"data: "))["error"]
+    assert last["code"] == "outcome_unknown"
+    assert task in last["message"]
+    assert (house.record.phase, house.record.task_id) == (Phase.UNKNOWN, task)
+
+
+def test_the_task_id_and_the_bytes_so_far_are_kept_as_soon_as_they_are_seen() -> None:
+    kept: list[tuple[Phase, str | None, bytes]] = []
+
+    def look() -> None:
+        kept.append((house.record.phase, house.record.task_id, house.store.transcripts[CORE]))
+
+    seen = chunk("> ID: `task_01k7e5w9z5f2d91pekrqy59rwc`\n> 排队中")
+    house = House(HEAD, seen, look, chunk("ok", "stop"), DONE, End())
+    house.said()
+    assert kept == [(Phase.ACCEPTED, "task_01k7e5w9z5f2d91pekrqy59rwc", seen.data)]
+
+
+def test_the_verdict_is_kept_before_the_caller_hears_done() -> None:
+    house = House(HEAD, chunk("hi", "stop"), DONE, End())
+    answer = house.create()
+    for piece in answer.pieces:
+        assert (house.record.phase is Phase.COMPLETED) == (piece == b"data: [DONE]\n\n")
+    answer.then()
+
+
+def test_a_store_that_fails_at_the_end_costs_nothing_but_time() -> None:
+    house = House(HEAD, chunk("hi", "stop"), DONE, End())
+    answer = house.create()
+    house.store.broken = {"save"}
+    assert list(answer.pieces)[-1] == b"data: [DONE]\n\n"
+    assert house.record.phase is Phase.SENDING
+    house.store.broken = set()
+    answer.then()
+    assert house.record.phase is Phase.COMPLETED
+    assert house.clock.sleeps == [1]
+
+
+def test_a_store_that_stays_down_is_tried_until_the_invocation_ends() -> None:
+    house = House(HEAD, chunk("hi", "stop"), DONE, End())
+    answer = house.create()
+    house.store.broken = {"save", "keep_transcript", "index"}
+    assert list(answer.pieces)[-1] == b"data: [DONE]\n\n"
+    answer.then()
+    assert house.clock.sleeps == list(RETRY_SECONDS)
+    assert ("verdict not kept", {"record": CORE}) in house.telemetry.alarms
+    assert house.record.phase is Phase.SENDING
+
+
+def test_metadata_changed_in_mid_stream_survives_the_verdict() -> None:
+    def relabel() -> None:
+        house.store.save(replace(house.record, metadata={"colour": "blue"}))
+
+    house = House(HEAD, chunk("hi"), relabel, chunk(None, "stop"), DONE, End())
+    house.said()
+    assert (house.record.phase, house.record.metadata) == (Phase.COMPLETED, {"colour": "blue"})
+
+
+def test_a_record_deleted_in_mid_stream_stays_deleted_with_all_that_came_after() -> None:
+    def delete() -> None:
+        house.store.delete(house.record)
+
+    house = House(HEAD, chunk("hi"), delete, chunk(VIDEO, "stop"), DONE, End())
+    assert house.said()[-1] == b"data: [DONE]\n\n"
+    assert (house.store.records, house.store.transcripts, house.archive.asked) == ({}, {}, [])
+
+
+def test_store_false_leaves_nothing_with_content_behind() -> None:
+    house = House(HEAD, chunk(f"a secret {VIDEO}", "stop"), DONE, End(), store=False, metadata={"k": "secret"})
+    answer = house.create()
+    list(answer.pieces)
+    answer.then()
+    assert "Content-Location" not in answer.headers
+    assert (house.store.transcripts, house.archive.asked) == ({}, [])
+    assert "secret" not in repr([getattr(house.record, name) for name in ("request", "metadata", "completion")])
+    assert house.record.phase is Phase.COMPLETED
+
+
+def test_media_are_copied_after_the_answer_and_a_link_that_cannot_be_copied_changes_no_verdict() -> None:
+    house = House(HEAD, chunk(f"![https://f.example/p.webp](https://f.example/p.webp)\n[play]({VIDEO})", "stop"), DONE,
+                  End())  # fmt: skip
+    house.archive.refused[VIDEO] = "the host answered 403"
+    answer = house.create()
+    list(answer.pieces)
+    assert house.archive.asked == []
+    answer.then()
+    assert house.record.phase is Phase.COMPLETED
+    assert sorted((media.kind, media.archived, media.reason) for media in house.record.media) == [
+        ("thumbnail", True, None),
+        ("video", False, "the host answered 403"),
+    ]
+
+
+def test_a_defect_in_mid_stream_is_doubt_and_an_error_frame() -> None:
+    def defect() -> None:
+        raise ZeroDivisionError
+
+    house = House(HEAD, chunk("hi"), defect, End())
+    assert json.loads(house.said()[-2].removeprefix(b"data: "))["error"]["code"] == "internal_error"
+    assert house.record.phase is Phase.UNKNOWN
+    assert house.exchange.closed
+
+
+def test_nothing_after_done_is_waited_for() -> None:
+    house = House(
+        HEAD, chunk("hi", "stop"), DONE, Silence(600), Data(b'data: {"error": {"message": "late"}}\n\n'), End()
+    )
+    assert house.said()[-1] == b"data: [DONE]\n\n"
+    assert house.clock.monotonic() < 1
+    assert house.exchange.closed
+
+
+def test_a_page_examines_a_bounded_number_of_records() -> None:
+    clock, store = FakeClock(), FakeStore()
+    made = [_completed(store, number) for number in range(1200)]
+    results = Results(store, FakeArchive(), clock, json_answer)
+    wanted: dict[str, Any] = {"limit": 20, "order": "asc", "metadata": {"n": "1100"}}
+
+    def page(**more: str) -> Any:
+        call = Call("listChatCompletions", "/v1/chat/completions", "r", TENANT, parameters=wanted | more)
+        return json.loads(b"".join(results.page(call, Invocation(1, live=False)).pieces))
+
+    first = page()
+    assert (first["data"], first["has_more"], first["last_id"]) == ([], True, completion_id(made[999].id))
+    second = page(after=first["last_id"])
+    assert [each["id"] for each in second["data"]] == [completion_id(made[1100].id)]
+    assert second["has_more"] is False
+
+
+def _completed(store: FakeStore, number: int) -> Record:
+    core = f"01k9{number:022d}"
+    record = Record(
+        core, TENANT, 1, "sora-2", stream=False, phase=Phase.COMPLETED, metadata={"n": str(number)},
+        completion={"id": completion_id(core), "choices": []},
+    )  # fmt: skip
+    record = store.create(record)
+    store.index(record)
+    return record
