@@ -32,9 +32,12 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev test check bench build lock
+.PHONY: run dev test check bench build deploy lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
-export SAM_CLI_TELEMETRY := 0
+
+ARCHITECTURE ?= arm64
+# Without credentials SAM waits 10 s for an answer from STS; a closed loopback port says no at once.
+SAM_OFFLINE := SAM_CLI_TELEMETRY=0 AWS_ENDPOINT_URL=http://127.0.0.1:9 AWS_DEFAULT_REGION=us-east-1
 
 run: .venv/.run ## The documented request through the local stack, with a live bar; the video lands in out/
 	@$(PY) -m dev.run
@@ -49,10 +52,18 @@ check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, and sam validate --lint, 
 	@$(PY) -m ruff format --check -q .
 	@$(PY) -m ruff check -q .
 	@$(PY) -m mypy
-	@AWS_ENDPOINT_URL=http://127.0.0.1:9 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+	@$(SAM_OFFLINE) $(SAM) validate --lint
 
 bench: .venv/.dev ## A 1 GiB video into the bucket: speed and memory
 	@$(PY) -m tests.bench.archive_1gib
+
+build: .venv/.dev .venv-sam/.sam ## Layer and functions for ARCHITECTURE (arm64), with their sizes, and a check that they run
+	@$(SAM_OFFLINE) ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@$(PY) -m dev.build_size
+	@$(PY) -m dev.build_check --architecture $(ARCHITECTURE)
+
+deploy: build ## sam deploy --guided into the AWS account of your credentials
+	@$(SAM) deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
 
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
 	@for name in layer run dev sam; do \

@@ -21,7 +21,7 @@ from dev.gateway.events import Request, is_binary, proxy_event, undeclared_binar
 from dev.gateway.invocation import FunctionFailed, Invocation
 from dev.gateway.replies import Head, Refusal, failed, proxy_reply, read_prelude, render
 from dev.gateway.routes import Match, Routes
-from dev.gateway.wire import BodyBroken, BodyTooLarge, Connection, Listener, hang_up
+from dev.gateway.wire import BodyBroken, BodyTooLarge, Connection, Listener
 from dev.gateway.worker import Start, Workers
 from dev.template import Template, read
 
@@ -138,13 +138,13 @@ class Caller(Connection):
             said = self._answer(request)
         except Refusal as refusal:
             head, body = render(refusal, self.server.gateway.template.responses, request.id)
+            self._note(request, f"{head.status} {refusal.kind} {refusal.why}".rstrip(), began)
             self.reply(head.status, self._signed(head, request), body)
-            said = f"{head.status} {refusal.kind} {refusal.why}".rstrip()
         except OSError:
-            said = "left before the answer"
+            self._note(request, "left before the answer", began)
             self.close_connection = True
-        milliseconds = (time.monotonic() - began) * 1000
-        self.server.gateway.note(f"{request.method} {request.full_path} {said} {milliseconds:.0f} ms")
+        else:
+            self._note(request, said, began)
         if self.close_connection:
             self._linger()
 
@@ -191,7 +191,7 @@ class Caller(Connection):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             self.wfile.write(b"0\r\n\r\n")
         except (FunctionFailed, TimeoutError) as failure:
-            self._break_off()
+            self.close_connection = True  # without the last chunk, so that the caller knows that this was not all
             return f"{head.status}, broken off: {str(failure) or 'silent for too long'}"
         except OSError:
             self.close_connection = True
@@ -222,13 +222,12 @@ class Caller(Connection):
         date = self.date_time_string(time.time())
         return [*head.headers, ("Date", date), ("x-amzn-RequestId", request.id), ("x-amzn-Trace-Id", request.trace)]
 
-    def _break_off(self) -> None:
-        """End the connection without the last chunk, so that the caller knows that this was not all."""
-        self.close_connection = True
-        hang_up(self.connection)
+    def _note(self, request: Request, said: str, began: float) -> None:
+        milliseconds = (time.monotonic() - began) * 1000
+        self.server.gateway.note(f"{request.method} {request.full_path} {said} {milliseconds:.0f} ms")
 
     def _linger(self) -> None:
-        """Read on a while after the last reply: closing at once would take it from under a caller who still sends."""
+        """End, but read on a while: closing at once would take the reply from under a caller who still sends."""
         self.connection.shutdown(socket.SHUT_WR)
         left = _LINGER_BYTES
         while left > 0 and (data := self.rfile.read1(65536)):

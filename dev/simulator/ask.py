@@ -55,7 +55,8 @@ class Ask:
     def earlier_sid(self) -> str | None:
         """The last `sid` in the assistant's earlier answers: it makes this request an edit of that video."""
         said = "\n".join(_text(message) for message in self.messages if message["role"] == "assistant")
-        return (_SID.findall(said) or [None])[-1]
+        found: list[str] = _SID.findall(said)
+        return found[-1] if found else None
 
     @property
     def orientation(self) -> str:
@@ -92,4 +93,6 @@ def _text(message: Mapping[str, Any]) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
-    return "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict) and part.get("type") == "text")
+    return "\n".join(
+        str(part.get("text", "")) for part in parts if isinstance(part, dict) and part.get("type") == "text"
+    )

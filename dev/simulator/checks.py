@@ -9,7 +9,15 @@ from typing import Any
 
 Headers = Sequence[tuple[str, str]]
 
-_HOP_BY_HOP = {"keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "upgrade"}
+_HOP_BY_HOP = {
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+}
 """RFC 9110 section 7.6.1, less Connection and Transfer-Encoding, which this hop may use for itself."""
 
 _OF_THE_CALLERS_HOP = ("x-amzn-", "x-amz-", "x-stainless-", "cloudfront-", "cookie", "x-api-key", "via", "forwarded")

@@ -17,6 +17,9 @@ from dev.simulator.telling import compact
 
 SHARE = "/api/share/"
 QUERY = "/v1/video/query"
+KEPT_JOBS = 2_000
+"""The oldest is forgotten first."""
+
 _TERMINAL = ("completed", "failed")
 _COMPLETED = Reached("completed", 100)
 
@@ -39,6 +42,8 @@ class Jobs:
         """The job of this request, begun with its first mark, is this far."""
         with self._lock:
             self._jobs.setdefault(ask.task_id, _Job(ask, mark)).reached = mark
+            if len(self._jobs) > KEPT_JOBS:
+                del self._jobs[next(iter(self._jobs))]
 
     def left(self, ask: Ask) -> None:
         """The answer is over, however it ended."""

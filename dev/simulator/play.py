@@ -59,14 +59,18 @@ class Player:
                 self._body(data)
             case Raw(data):
                 self.connection.sendall(data)
-            case Pause(seconds):
-                self.pace.pause(seconds)
-            case Silence():
-                self.pace.silence()
-            case Reached():
-                self.reached(step)
             case Abort(reset):
                 self._abort(reset=reset)
+            case Reached():
+                self.reached(step)
+            case _:
+                self._wait(step)
+
+    def _wait(self, step: Pause | Silence) -> None:
+        if isinstance(step, Pause):
+            self.pace.pause(step.seconds)
+        else:
+            self.pace.silence()
 
     def _head(self, head: Head) -> None:
         self._framing = head.framing

@@ -80,9 +80,7 @@ def stream_head(ask: Ask, framing: Framing = Framing.CHUNKED, more: Mapping[str,
 def document(ask: Ask, body: bytes, status: int = 200, more: Mapping[str, str] | None = None) -> Steps:
     """A JSON answer of a known length."""
     fields = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(body))}
-    yield Head(
-        status, tuple({**fields, "X-Oneapi-Request-Id": ask.request_id, **(more or {})}.items()), Framing.LENGTH
-    )
+    yield Head(status, tuple({**fields, "X-Oneapi-Request-Id": ask.request_id, **(more or {})}.items()), Framing.LENGTH)
     yield Frame(body)
 
 

@@ -18,6 +18,7 @@ from dev.gateway import FunctionFailed, Gateway
 from tests.integration.doors.meeting import PATIENCE_SECONDS, Meeting
 
 DOORS = Path(__file__).parent / "doors"
+MANY = 8
 
 
 @pytest.fixture(scope="module")
@@ -571,14 +572,14 @@ def test_a_direct_caller_is_told_how_a_function_failed(gateway: Gateway) -> None
     assert raised.value.payload["errorMessage"] == "words of the caller's"
 
 
-def test_twenty_streams_run_at_once(gateway: Gateway) -> None:
+def test_many_streams_run_at_once(gateway: Gateway) -> None:
     with ExitStack() as stop:
-        meetings = [stop.enter_context(Meeting()) for _ in range(20)]
+        meetings = [stop.enter_context(Meeting()) for _ in range(MANY)]
         answers = [Caller(gateway, stop).ask("POST", f"/v1/stream/paced?meet={meeting.port}") for meeting in meetings]
-        assert [answer.piece() for answer in answers] == [b"one"] * 20
+        assert [answer.piece() for answer in answers] == [b"one"] * MANY
         for meeting in meetings:
             meeting.go()
-        assert [answer.piece() for answer in answers] == [b"two"] * 20
+        assert [answer.piece() for answer in answers] == [b"two"] * MANY
 
 
 def test_a_gateway_that_is_closed_leaves_no_process_and_no_port(tmp_path: Path) -> None:

@@ -198,10 +198,7 @@ def test_an_html_page_is_told_with_the_request_id_of_its_headers() -> None:
 
 
 def test_words_are_passed_on_without_what_a_terminal_or_a_log_would_obey() -> None:
-    error = read(
-        400, envelope("bad\x1b[31m\r\nmodel\u202e \ud800 分".encode("utf-8", "surrogatepass").decode("utf-8", "ignore"))
-    )
-    assert error.message == "bad [31m model   分"
+    assert read(400, envelope("bad\x1b[31m\r\nmodel\u202e 分")).message == "bad [31m model  分"
 
 
 def test_a_lone_surrogate_is_not_passed_on() -> None:

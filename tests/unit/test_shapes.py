@@ -289,6 +289,12 @@ def test_the_model_is_the_one_the_upstream_names_or_the_one_asked_for(model: Any
     assert whole_of({"choices": [], "model": model})["model"] == leaves
 
 
+def test_a_chunk_that_names_no_model_has_the_one_named_before() -> None:
+    chunks, completion = relayed([{"choices": [{}], "model": "sora-2"}, {"choices": [{}]}])
+    assert [chunk["model"] for chunk in chunks] == ["sora-2"] * 3
+    assert completion["model"] == "sora-2"
+
+
 def test_a_stream_that_ended_well_gets_the_finish_reasons_it_did_not_send() -> None:
     shaper = ChunkShaper(OURS)
     shaper.shape({"choices": [{"index": 0, "finish_reason": "length"}, {"index": 1}]})
@@ -528,14 +534,65 @@ def test_a_completion_without_choices_leaves_as_one_chunk() -> None:
     conforms(chunks[0])
 
 
-KNOWN = (
-    "id object created model choices index delta message finish_reason role content refusal reasoning_content tool_calls "
-    "function custom function_call name arguments input type audio data transcript expires_at annotations url_citation "
-    "start_index end_index title url logprobs token bytes logprob top_logprobs usage prompt_tokens completion_tokens "
-    "total_tokens prompt_tokens_details completion_tokens_details cached_tokens reasoning_tokens service_tier "
-    "system_fingerprint moderation output results flagged categories category_scores category_applied_input_types "
-    "metadata obfuscation error unknown"
-).split()
+KNOWN = [
+    "id",
+    "object",
+    "created",
+    "model",
+    "choices",
+    "index",
+    "delta",
+    "message",
+    "finish_reason",
+    "role",
+    "content",
+    "refusal",
+    "reasoning_content",
+    "tool_calls",
+    "function",
+    "custom",
+    "function_call",
+    "name",
+    "arguments",
+    "input",
+    "type",
+    "audio",
+    "data",
+    "transcript",
+    "expires_at",
+    "annotations",
+    "url_citation",
+    "start_index",
+    "end_index",
+    "title",
+    "url",
+    "logprobs",
+    "token",
+    "bytes",
+    "logprob",
+    "top_logprobs",
+    "usage",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "prompt_tokens_details",
+    "completion_tokens_details",
+    "cached_tokens",
+    "reasoning_tokens",
+    "service_tier",
+    "system_fingerprint",
+    "moderation",
+    "output",
+    "results",
+    "flagged",
+    "categories",
+    "category_scores",
+    "category_applied_input_types",
+    "metadata",
+    "obfuscation",
+    "error",
+    "unknown",
+]
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),

@@ -22,6 +22,10 @@ def _fault(name: str) -> Callable[[Ask], Steps]:
     return _leading_to(lambda ask: f"{ask.origin}/faults/{name}/{ask.seed[:32]}.mp4")
 
 
+def _elsewhere(url: str) -> Callable[[Ask], Steps]:
+    return _leading_to(lambda _: url)
+
+
 _NAMES = {
     "sim-html-video": "html",
     "sim-zero-byte-video": "zero",
@@ -56,8 +60,5 @@ SCENES = {
         _leading_to(lambda ask: f"{ask.origin}/big/{HUGE_BYTES}.mp4?nolength=1"),
     ),
     **{name: Scene(FAULTS[fault].says, _fault(fault)) for name, fault in _NAMES.items()},
-    **{
-        name: Scene(f"the video link is {url}", _leading_to(lambda _, link=url: link))
-        for name, url in _ELSEWHERE.items()
-    },
+    **{name: Scene(f"the video link is {url}", _elsewhere(url)) for name, url in _ELSEWHERE.items()},
 }

@@ -90,7 +90,7 @@ def _silent_at(mark: Reached | None) -> Callable[[Ask], Steps]:
     return play
 
 
-_HALF_AN_EVENT = Bytes('data: {"id":"chatcmpl-0","choices":[{"index":0,"delta":{"content":"81'.encode())
+_HALF_AN_EVENT = Bytes(b'data: {"id":"chatcmpl-0","choices":[{"index":0,"delta":{"content":"81')
 
 SCENES = {
     "sim-cut": Scene("no finish, no [DONE]: the connection is closed", lambda a: _until(a, _END)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,14 +49,16 @@ REFUSALS = {
     "sim-400-bad-request-body": Refusal(400, "读取请求体失败", "bad_request_body", param=""),
     "sim-400-empty-code": Refusal(400, "参数无效", "", param=""),
     "sim-400-null-code": Refusal(400, "参数无效", None, param=None),
-    "sim-sentinel-block": Refusal(400, "提示词可能包含违规内容，已被拦截", "sentinel_block", "invalid_request_error", ""),
+    "sim-sentinel-block": Refusal(
+        400, "提示词可能包含违规内容，已被拦截", "sentinel_block", "invalid_request_error", ""
+    ),
     "sim-moderation-blocked": Refusal(
         400, "Your request was blocked by our moderation system.", "moderation_blocked", "image_generation_user_error"
     ),
     "sim-401": Refusal(401, "无效的令牌", ""),
     "sim-401-expired": Refusal(401, "该令牌已过期", "", "one_api_error"),
     "sim-401-used-up": Refusal(401, "该令牌额度已用尽", ""),
-    "sim-403-quota": Refusal(403, "用户额度不足，剩余额度：＄0.000000", "insufficient_user_quota", param=""),
+    "sim-403-quota": Refusal(403, "用户额度不足，剩余额度：$0.000000", "insufficient_user_quota", param=""),
     "sim-404-model-not-found": Refusal(404, "The model `{model}` does not exist", "model_not_found", param="model"),
     "sim-408": Refusal(408, "请求超时", ""),
     "sim-413": Refusal(413, "请求体过大，上限 32 MB"),
@@ -90,9 +93,17 @@ def page(status: int, title: str) -> bytes:
 def html(status: int, title: str) -> Steps:
     """An answer that never came from the application: no request id, the CDN's own headers."""
     body = page(status, title)
-    fields = (("Content-Type", "text/html; charset=UTF-8"), ("Content-Length", str(len(body))), ("Server", "cloudflare"))
+    fields = (
+        ("Content-Type", "text/html; charset=UTF-8"),
+        ("Content-Length", str(len(body))),
+        ("Server", "cloudflare"),
+    )
     yield Head(status, (*fields, ("CF-RAY", "8f1d2c3b4a596877-HKG")), Framing.LENGTH)
     yield Frame(body)
+
+
+def _page_of(status: int, title: str) -> Callable[[Ask], Steps]:
+    return lambda _: html(status, title)
 
 
 def _empty(ask: Ask, status: int) -> Steps:
@@ -122,7 +133,7 @@ def _says(refusal: Refusal) -> str:
 SCENES = {
     **{name: Scene(_says(refusal), refusal.play) for name, refusal in REFUSALS.items()},
     **{
-        f"sim-{status}-html": Scene(f"{status} as an HTML page of the CDN", lambda _, s=status, t=title: html(s, t))
+        f"sim-{status}-html": Scene(f"{status} as an HTML page of the CDN", _page_of(status, title))
         for status, title in CDN_STATUSES.items()
     },
     "sim-429-empty": Scene("429 with an empty body", lambda a: _empty(a, 429)),

@@ -35,7 +35,7 @@ def _error_at(ask: Ask, mark: Reached | None, *, done: bool = True, late: bool =
         yield Frame(DONE)
 
 
-def _refusal(ask: Ask) -> Iterator[Beat]:
+def _refusal() -> Iterator[Beat]:
     yield FIRST
     yield Reached("queued")
     yield Reached("failed")
@@ -59,6 +59,6 @@ SCENES = {
     "sim-stream-error-no-done": Scene("an error event at 36 %, no [DONE]", lambda a: _error_at(a, _MIDDLE, done=False)),
     "sim-stream-error-first": Scene("an error event before anything else", lambda a: _error_at(a, None)),
     "sim-stream-error-late": Scene("an error event after 90 %", lambda a: _error_at(a, _END, late=True)),
-    "sim-refusal-text": Scene("a policy refusal as ordinary text, STOP", lambda a: told(a, _refusal(a))),
+    "sim-refusal-text": Scene("a policy refusal as ordinary text, STOP", lambda a: told(a, _refusal())),
     "sim-no-link": Scene("ends well without a link", lambda a: told(a, _no_link(a))),
 }

@@ -73,5 +73,7 @@ SCENES = {
     "sim-endless-flood": Scene("chunks of 1024 dots at full speed, for ever", _flood),
     "sim-gzip-bomb": Scene(f"gzip that inflates to {BOMB_BYTES} zeros", _bomb),
     "sim-long-line": Scene(f"one event whose line is {LONG_LINE_BYTES} bytes and more", _long_line),
-    "sim-many-chunks": Scene(f"{MANY_CHUNKS} chunks of one dot, then the end of sora-2", lambda a: streamed(a, _many(a))),
+    "sim-many-chunks": Scene(
+        f"{MANY_CHUNKS} chunks of one dot, then the end of sora-2", lambda a: streamed(a, _many(a))
+    ),
 }

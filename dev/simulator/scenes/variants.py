@@ -13,6 +13,7 @@ from dev.simulator.scenes.captured import FIRST, LAST
 from dev.simulator.scenes.scene import Scene
 from dev.simulator.steps import Frame, Framing, Head, Reached, Steps
 from dev.simulator.telling import (
+    DONE,
     Beat,
     Say,
     chunk,
@@ -53,7 +54,7 @@ def _v4_beats(ask: Ask) -> Iterator[Beat]:
 
 
 def _v5(ask: Ask) -> Steps:
-    said, _ = _texts(ask)
+    said = _text(ask)
     reply = completion(ask, {}, finish=None)
     reply["choices"] = [{"index": 0, "delta": {"role": "assistant", "content": said}, "finish_reason": None}]
     return document(ask, compact(reply))
@@ -92,9 +93,8 @@ def _v8(ask: Ask) -> Steps:
     return told(ask, captured.beats(ask, video=f"{link}?{query}"))
 
 
-def _texts(ask: Ask) -> tuple[str, list[Beat]]:
-    beats = list(captured.beats(ask))
-    return "".join(beat.delta.get("content", "") for beat in beats if isinstance(beat, Say)), beats
+def _text(ask: Ask) -> str:
+    return "".join(beat.delta.get("content", "") for beat in captured.beats(ask) if isinstance(beat, Say))
 
 
 def _message_for_delta(ask: Ask) -> Steps:
@@ -105,7 +105,7 @@ def _message_for_delta(ask: Ask) -> Steps:
 
 
 def _delta_for_message(ask: Ask) -> Steps:
-    text, _ = _texts(ask)
+    text = _text(ask)
     reply = completion(ask, {"content": text})
     choice = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": "stop"}
     return document(ask, compact(reply | {"choices": [choice]}))
@@ -115,11 +115,13 @@ def _stream_called_json(ask: Ask) -> Steps:
     fields = (("Content-Type", "application/json"), ("X-Oneapi-Request-Id", ask.request_id))
     yield Head(200, fields, Framing.CHUNKED)
     yield from frames(ask, captured.beats(ask))
-    yield Frame(b"data: [DONE]\n\n")
+    yield Frame(DONE)
 
 
 SCENES = {
-    "sora-2": Scene("the captured stream, all nine steps; whole with stream false", lambda a: told(a, captured.beats(a))),
+    "sora-2": Scene(
+        "the captured stream, all nine steps; whole with stream false", lambda a: told(a, captured.beats(a))
+    ),
     "sim-v2": Scene("V2: duration in the echo, an HTML footer after the link", lambda a: told(a, _v2_beats(a))),
     "sim-v4": Scene("V4: percent signs, [点击这里](link)", lambda a: told(a, _v4_beats(a))),
     "sim-v5": Scene("V5: one JSON object whose choice has a delta, finish_reason null", _v5),

@@ -39,7 +39,8 @@ _KEPT_WHOLE = frozenset({b"moov", b"mdat"})
 
 def content_type(head: bytes) -> str | None:
     """The content type of a file that begins with `head` (SNIFF_BYTES of it suffice), or None when it is no media."""
-    if head[4:8] == b"ftyp" and len(head) >= SNIFF_BYTES:
+    # A ftyp box is tens of bytes long: sizes that would be letters belong to text that wants to pass for a video
+    if head[:2] == b"\0\0" and head[4:8] == b"ftyp" and len(head) >= SNIFF_BYTES:
         return None if head[8:12] in _NOT_MP4 else "video/mp4"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"

@@ -269,9 +269,9 @@ def _said(choice: Mapping[str, Any], label: str, other: str) -> Mapping[str, Any
     return {}
 
 
-def _model(payload: Mapping[str, Any], identity: Identity) -> str:
+def _model(payload: Mapping[str, Any], otherwise: str) -> str:
     model = payload.get("model")
-    return model if model and isinstance(model, str) else identity.model
+    return model if model and isinstance(model, str) else otherwise
 
 
 def has_finish(payload: Mapping[str, Any]) -> bool:
@@ -280,10 +280,12 @@ def has_finish(payload: Mapping[str, Any]) -> bool:
 
 
 class ChunkShaper:
-    """Turns the objects of one stream into chunks that conform, all with the same id and created."""
+    """Turns the objects of one stream into chunks that conform, all with the same id and created, and with the model that
+    the upstream named last."""
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
+        self._model = identity.model
         self._ended: dict[int, bool] = {}
 
     def shape(self, payload: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -292,7 +294,8 @@ class ChunkShaper:
         rest = _fields(payload, _CHUNK)
         if not choices and not isinstance(payload.get("choices"), list) and not any(rest.values()):
             return None
-        return {**self._head(_model(payload, self._identity)), "choices": choices, **rest}
+        self._model = _model(payload, self._model)
+        return {**self._head(), "choices": choices, **rest}
 
     def closing(self) -> list[dict[str, Any]]:
         """Chunks that end the choices that never gave a finish_reason, for a stream that ended well.
@@ -301,12 +304,13 @@ class ChunkShaper:
         """
         open_choices = [index for index, ended in self._ended.items() if not ended] if self._ended else [0]
         self._ended.update(dict.fromkeys(open_choices, True))
-        head = self._head(self._identity.model)
-        return [{**head, "choices": [{"index": at, "delta": {}, "finish_reason": "stop"}]} for at in open_choices]
+        return [
+            {**self._head(), "choices": [{"index": at, "delta": {}, "finish_reason": "stop"}]} for at in open_choices
+        ]
 
-    def _head(self, model: str) -> dict[str, Any]:
+    def _head(self) -> dict[str, Any]:
         ours = self._identity
-        return {"id": ours.id, "object": "chat.completion.chunk", "created": ours.created, "model": model}
+        return {"id": ours.id, "object": "chat.completion.chunk", "created": ours.created, "model": self._model}
 
     def _choice(self, choice: Mapping[str, Any], position: int) -> dict[str, Any]:
         index = _index(choice, position)
@@ -438,7 +442,7 @@ def whole(identity: Identity, payload: Mapping[str, Any]) -> dict[str, Any]:
         "id": identity.id,
         "object": "chat.completion",
         "created": identity.created,
-        "model": _model(payload, identity),
+        "model": _model(payload, identity.model),
         "choices": [_whole_choice(choice, at) for at, choice in enumerate(_choices(payload))],
         **_fields(payload, _COMPLETION),
     }

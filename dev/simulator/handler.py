@@ -1,0 +1,122 @@
+"""HTTP on one connection: what was asked, checked, looked up, and played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from dev.simulator import cdn, checks, faults, jobs, scenes
+from dev.simulator.ask import Ask
+from dev.simulator.ledger import Received
+from dev.simulator.play import Player
+from dev.simulator.scenes.errors import REFUSALS, Refusal
+from dev.simulator.steps import Steps
+
+if TYPE_CHECKING:
+    from dev.simulator.server import Simulator
+
+CHAT = "/v1/chat/completions"
+BODY_LIMIT = 32 * 2**20
+"""Bytes; a larger body is answered 413, as v98store's siblings do."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection. `simulator` is bound by the subclass that the Simulator makes."""
+
+    simulator: Simulator
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: what came is in the ledger."""
+
+    def _answer(self) -> None:
+        body = self._body()
+        target = urlsplit(self.path)
+        if self.command == "POST" and target.path == CHAT:
+            self._chat(body)
+        elif self.command in ("GET", "HEAD"):
+            self._play(self._looked_up(target.path, target.query))
+        else:
+            self._play(self._unknown(target.path))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815 - http.server's names
+
+    def _chat(self, body: bytes) -> None:
+        sim = self.simulator
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        now = sim.clock()
+        number, attempt = sim.ledger.receive(Received(self.command, self.path, headers, body, now))
+        decoded, complaints = checks.of_chat(self.headers.items(), body)
+        if urlsplit(self.path).query:
+            complaints.append("the chat endpoint takes no query")
+        ask = Ask(
+            decoded if decoded and not complaints else {"model": "", "messages": []},
+            sim.origin, now, number, attempt, sim.retry_after, sim.link_seconds,
+        )  # fmt: skip
+        name = None if complaints else scenes.name_for(ask.model, headers)
+        if name is None and not complaints:
+            complaints.append("there is no scene of that name: python -m dev.simulator --list")
+        sim.ledger.complain(complaints)
+        if len(body) > BODY_LIMIT:
+            steps = REFUSALS["sim-413"].play(ask)
+        elif name is None:
+            steps = Refusal(400, "simulator: " + "; ".join(complaints), "invalid_request", param="").play(ask)
+        else:
+            steps = scenes.play(name, ask)
+        try:
+            self._play(steps, ask)
+        finally:
+            sim.jobs.left(ask)
+
+    def _looked_up(self, path: str, query: str) -> Steps:
+        sim = self.simulator
+        headers: Mapping[str, str] = {name.lower(): value for name, value in self.headers.items()}
+        if path.startswith(("/cdn/", "/faults/", "/big/")):
+            sim.ledger.complain(checks.of_media(self.headers.items()))
+        if path.startswith("/cdn/"):
+            return cdn.serve(path, query, headers, sim.clock(), sim.link_seconds)
+        if path.startswith("/faults/"):
+            return faults.serve(path, sim.origin)
+        if path.startswith("/big/"):
+            return cdn.big(path, with_length="nolength=1" not in query)
+        if path.startswith(jobs.SHARE) or path == jobs.QUERY:
+            return sim.jobs.answer(path, query, sim.clock())
+        return self._unknown(path)
+
+    def _unknown(self, path: str) -> Steps:
+        """Nothing is here, and a working relay would not have asked."""
+        self.simulator.ledger.complain([f"there is no {self.command} {path[:80]}"])
+        return cdn.plain(404, "no such address")
+
+    def _play(self, steps: Steps, ask: Ask | None = None) -> None:
+        sim = self.simulator
+        player = Player(self.connection, sim.pace, not self.close_connection, self.command == "HEAD")
+        if ask is not None:
+            player.noted = lambda data: sim.ledger.send(ask.number, data)
+            player.reached = lambda mark: sim.jobs.reached(ask, mark)
+        self.close_connection = True
+        self.close_connection = not player.play(steps)
+
+    def _body(self) -> bytes:
+        """The whole request body. Raises OSError when the client leaves before its end."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self._chunked()
+        return self._exactly(int(self.headers.get("Content-Length") or 0))
+
+    def _chunked(self) -> bytes:
+        pieces = []
+        while size := int(self.rfile.readline(64).split(b";")[0], 16):
+            pieces.append(self._exactly(size))
+            self._exactly(2)
+        while self.rfile.readline(1024).strip():
+            continue
+        return b"".join(pieces)
+
+    def _exactly(self, size: int) -> bytes:
+        data = self.rfile.read(size)
+        if len(data) < size:
+            raise ConnectionAbortedError("the client left before the end of its request")
+        return data
