@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 
 
-class _OneAtATime:
+class OneAtATime:
     """A WSGI application that takes the next request when the one before has been answered whole."""
 
     def __init__(self, application: WSGIApplication) -> None:
@@ -33,6 +33,7 @@ class _OneAtATime:
         self._lock = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The application's answer, whole."""
         # A slow sender must not hold the lock, so the body is read before.
         body = _body(environ)
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -58,7 +59,7 @@ class S3Server:
     """moto's S3 in a thread of this process, from `__enter__` to `__exit__`; port 0 takes a free one."""
 
     def __init__(self, port: int = 0) -> None:
-        application = _OneAtATime(DomainDispatcherApplication(create_backend_app))
+        application = OneAtATime(DomainDispatcherApplication(create_backend_app))
         self._server = make_server(HOST, port, application, threaded=True, request_handler=_Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, name="s3", daemon=True)
 

@@ -53,6 +53,11 @@ def failed(why: str) -> Refusal:
     return Refusal("DEFAULT_5XX", 502, "Internal server error", why)
 
 
+def timed_out() -> Refusal:
+    """The route's time is over."""
+    return Refusal("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out")
+
+
 def proxy_reply(payload: bytes, decodes: bool) -> tuple[Head, bytes]:
     """The reply that a function's JSON stands for; `decodes` says whether a base64 body is binary for the caller.
 

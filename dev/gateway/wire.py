@@ -41,6 +41,8 @@ class Listener(ThreadingTCPServer):
     def __init__(self, address: tuple[str, int], handler: type[BaseRequestHandler]) -> None:
         super().__init__(address, handler)
         self._connections: set[Any] = set()
+        self._latest: Any = None
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -56,18 +58,38 @@ class Listener(ThreadingTCPServer):
         """Stop listening, and hang up on whoever is connected."""
         self.shutdown()
         self.server_close()
-        for connection in list(self._connections):
-            hang_up(connection)
+        with self._changed:
+            for connection in self._connections:
+                hang_up(connection)
+
+    def drain(self, seconds: float) -> None:
+        """Wait until the other side is gone and what it sent has been dealt with, but no longer than that.
+
+        Connections are accepted in order: a last one of our own shows that those before it were.
+        """
+        with socket.create_connection(("127.0.0.1", self.port)) as own, self._changed:
+            self._changed.wait_for(lambda: self._latest == own.getsockname(), seconds)
+        self.settle(seconds)
+
+    def settle(self, seconds: float) -> None:
+        """Wait until no connection is left, but no longer than that."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._connections, seconds)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection."""
-        self._connections.add(request)
+        with self._changed:
+            self._connections.add(request)
+            self._latest = client_address
+            self._changed.notify_all()
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
         """Forget the connection."""
+        with self._changed:
+            self._connections.discard(request)
+            self._changed.notify_all()
         super().shutdown_request(request)
-        self._connections.discard(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """The other side may leave at any time; all else is a defect of the gateway and is shown."""

@@ -1,11 +1,10 @@
-"""Worker processes: each runs a door under the real awslambdaric, serves one invocation at a time, and is kept.
+"""A worker process: it runs a door under the real awslambdaric, serves one invocation at a time, and is kept.
 
 What Lambda calls an execution environment: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 import time
@@ -13,13 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
+from dev.gateway.environment import function_environment
 from dev.gateway.invocation import FunctionFailed, Invocation
 from dev.gateway.runtime_api import RuntimeApiServer
 from dev.intrinsics import ACCOUNT, REGION
 from dev.template import Function
-
-WORKERS = 20
-"""Processes of one function at a time; further callers wait. Enough for a person, and for tests of races."""
 
 INIT_SECONDS = 10
 """How long a door may take to be imported before its own time begins (Lambda: the init phase)."""
@@ -126,7 +123,7 @@ class Worker:
         return subprocess.Popen(  # noqa: S603 - the interpreter and the handler come from the developer's own template
             [self._start.python, "-m", "awslambdaric", self._function.handler],
             cwd=self._function.code,
-            env=_environment(self._function, self._start, self._api.port),
+            env=function_environment(self._function, self._start.environment, self._api.port),
             stdin=subprocess.DEVNULL,
             stdout=self._start.log,
             stderr=self._start.log,
@@ -141,6 +138,7 @@ class Worker:
             undone = [invocation for invocation in (self._running, self._next) if invocation is not None]
             self._stop_timer()
             self._changed.notify_all()
+        self._api.drain(_END_SECONDS)  # what it sent before it died still counts
         if not self._closing:
             self._start.note(f"{self._function.name}: its process ended ({code}); the next call starts another")
         for invocation in undone:
@@ -165,80 +163,3 @@ class Worker:
         self._start.note(f"{self._function.name}: ended after {seconds:g} s, its time-out")
         invocation.fail(FunctionFailed("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"))
         self._process.kill()
-
-
-class Workers:
-    """The workers of one function: started when all are busy, up to WORKERS, and used again."""
-
-    def __init__(self, function: Function, start: Start) -> None:
-        self._function = function
-        self._start = start
-        self._all: set[Worker] = set()
-        self._free: list[Worker] = []
-        self._closed = False
-        self._changed = threading.Condition()
-
-    def invoke(self, event: bytes, trace: str, wait_seconds: float) -> Invocation:
-        """Set a worker to work. Raises TimeoutError when none was free in time, OSError when none can be started."""
-        invocation = Invocation(event, trace)
-        with self._changed:
-            while not self._closed and self._changed.wait_for(self._has_room, wait_seconds):
-                if not self._free:
-                    self._all.add(Worker(self._function, self._start, invocation, self._on_free, self._on_end))
-                    return invocation
-                if self._free.pop().assign(invocation):
-                    return invocation
-        raise TimeoutError
-
-    def close(self) -> None:
-        """End them all; there will be no others."""
-        with self._changed:
-            self._closed = True
-            every = list(self._all)
-        for worker in every:
-            worker.terminate()
-        for worker in every:
-            worker.join()
-
-    def _has_room(self) -> bool:
-        return bool(self._free) or len(self._all) < WORKERS
-
-    def _on_free(self, worker: Worker) -> None:
-        with self._changed:
-            self._free.append(worker)
-            self._changed.notify_all()
-
-    def _on_end(self, worker: Worker) -> None:
-        with self._changed:
-            self._all.discard(worker)
-            self._free = [each for each in self._free if each is not worker]
-            self._changed.notify_all()
-
-
-def _environment(function: Function, start: Start, port: int) -> dict[str, str]:
-    """What a function finds in its environment on AWS, and nothing of the developer's own shell but PATH.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (defined runtime variables).
-    """
-    standard = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": "en_US.UTF-8",
-        "TZ": ":UTC",
-        "PYTHONPATH": os.pathsep.join(map(str, function.layers)),
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-    }
-    reserved = {
-        "_HANDLER": function.handler,
-        "LAMBDA_TASK_ROOT": str(function.code),
-        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
-        "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": f"local/{port}",
-    }
-    return standard | dict(function.environment) | dict(start.environment) | reserved

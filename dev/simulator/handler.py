@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from dev.simulator import cdn, checks, faults, jobs, scenes
 from dev.simulator.ask import Ask
@@ -34,50 +33,40 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self._body()
-        target = urlsplit(self.path)
-        if self.command == "POST" and target.path == CHAT:
+        path, _, query = self._target.partition("?")
+        if self.command == "POST" and path == CHAT:
             self._chat(body)
         elif self.command in ("GET", "HEAD"):
-            self._play(self._looked_up(target.path, target.query))
+            self._play(self._looked_up(path, query))
         else:
-            self._play(self._unknown(target.path))
+            self._play(self._unknown(path))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815 - http.server's names
 
     def _chat(self, body: bytes) -> None:
         sim = self.simulator
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        now = sim.clock()
-        number, attempt = sim.ledger.receive(Received(self.command, self.path, headers, body, now))
+        now, headers = sim.clock(), self._fields()
+        number, attempt = sim.ledger.receive(Received(self.command, self._target, headers, body, now))
         decoded, complaints = checks.of_chat(self.headers.items(), body)
-        if urlsplit(self.path).query:
+        if "?" in self._target:
             complaints.append("the chat endpoint takes no query")
-        ask = Ask(
-            decoded if decoded and not complaints else {"model": "", "messages": []},
-            sim.origin, now, number, attempt, sim.retry_after, sim.link_seconds,
-        )  # fmt: skip
+        playable = decoded if decoded and not complaints else {"model": "", "messages": []}
+        ask = Ask(playable, sim.origin, now, number, attempt, sim.retry_after, sim.link_seconds)
         name = None if complaints else scenes.name_for(ask.model, headers)
         if name is None and not complaints:
             complaints.append("there is no scene of that name: python -m dev.simulator --list")
         sim.ledger.complain(complaints)
-        if len(body) > BODY_LIMIT:
-            steps = REFUSALS["sim-413"].play(ask)
-        elif name is None:
-            steps = Refusal(400, "simulator: " + "; ".join(complaints), "invalid_request", param="").play(ask)
-        else:
-            steps = scenes.play(name, ask)
         try:
-            self._play(steps, ask)
+            self._play(_scene(name, ask, len(body), complaints), ask)
         finally:
             sim.jobs.left(ask)
 
     def _looked_up(self, path: str, query: str) -> Steps:
         sim = self.simulator
-        headers: Mapping[str, str] = {name.lower(): value for name, value in self.headers.items()}
         if path.startswith(("/cdn/", "/faults/", "/big/")):
             sim.ledger.complain(checks.of_media(self.headers.items()))
         if path.startswith("/cdn/"):
-            return cdn.serve(path, query, headers, sim.clock(), sim.link_seconds)
+            return cdn.serve(path, query, self._fields(), sim.clock(), sim.link_seconds)
         if path.startswith("/faults/"):
             return faults.serve(path, sim.origin)
         if path.startswith("/big/"):
@@ -85,6 +74,14 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith(jobs.SHARE) or path == jobs.QUERY:
             return sim.jobs.answer(path, query, sim.clock())
         return self._unknown(path)
+
+    @property
+    def _target(self) -> str:
+        """The request target as it came; http.server's `path` hides a doubled slash at its beginning."""
+        return self.requestline.split()[1]
+
+    def _fields(self) -> Mapping[str, str]:
+        return {name.lower(): value for name, value in self.headers.items()}
 
     def _unknown(self, path: str) -> Steps:
         """Nothing is here, and a working relay would not have asked."""
@@ -120,3 +117,11 @@ class Handler(BaseHTTPRequestHandler):
         if len(data) < size:
             raise ConnectionAbortedError("the client left before the end of its request")
         return data
+
+
+def _scene(name: str | None, ask: Ask, size: int, complaints: list[str]) -> Steps:
+    if size > BODY_LIMIT:
+        return REFUSALS["sim-413"].play(ask)
+    if name is None:
+        return Refusal(400, "simulator: " + "; ".join(complaints), "invalid_request", param="").play(ask)
+    return scenes.play(name, ask)

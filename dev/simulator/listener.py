@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import selectors
 import socket
 import socketserver
 import ssl
@@ -34,7 +35,8 @@ class Listener(socketserver.ThreadingTCPServer):
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._closing = False
-        self._accepting = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._woken, self._waker = socket.socketpair()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
 
     @property
     def port(self) -> int:
@@ -47,8 +49,9 @@ class Listener(socketserver.ThreadingTCPServer):
 
     def close(self) -> None:
         """Stop accepting, shut every connection down, wait for their threads."""
-        self.shutdown()
+        self._waker.close()
         self._accepting.join()
+        self._woken.close()
         self.server_close()
         with self._lock:
             self._closing = True
@@ -57,6 +60,14 @@ class Listener(socketserver.ThreadingTCPServer):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             thread.join(JOIN_SECONDS)
+
+    def _accept(self) -> None:
+        """In place of `serve_forever`, which notices its end only at the next poll."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            while all(key.fileobj is self for key, _ in selector.select()):
+                self.handle_request()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """The next connection; its TLS handshake happens in its own thread, at the first read."""

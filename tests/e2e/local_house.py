@@ -13,6 +13,7 @@ from reelay.gateway import Door
 from reelay.identity import tenant_of
 from reelay.ids import core_of
 from reelay.model import Record
+from reelay.ports import Clock
 from reelay.settings import Settings
 from reelay.sse import EventParser
 from reelay.wiring import House
@@ -91,14 +92,16 @@ class Reply:
 class LocalHouse:
     """The doors as they are wired for a deployment, with the simulator's origin trusted for media."""
 
-    def __init__(self, simulator: Simulator, s3: S3Client, bucket: str, **changes: Any) -> None:
+    def __init__(
+        self, simulator: Simulator, s3: S3Client, bucket: str, clock: Clock | None = None, **changes: Any
+    ) -> None:
         settings = {
             "bucket": bucket,
             "upstream_base_url": simulator.url,
             "upstream_plain_http": True,
             "media_trusted_origins": frozenset({simulator.origin}),
         }
-        self.house = House(Settings(**(settings | changes)))
+        self.house = House(Settings(**(settings | changes)), clock)
         self.simulator = simulator
         self.s3 = s3
         self.bucket = bucket
@@ -138,6 +141,7 @@ class LocalHouse:
         """One event through the door that API Gateway would choose."""
         relays = (event.get("httpMethod"), event.get("path")) == ("POST", "/v1/chat/completions")
         reply = (self._relay if relays else self._results).serve(event, Context())
+        self.house.telemetry.metrics.clear_metrics()  # what a function's decorator does after each event
         assert reply is not None
         assert not reply["isBase64Encoded"]
         return Reply(reply["statusCode"], reply["headers"], reply["body"].encode())

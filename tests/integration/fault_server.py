@@ -39,11 +39,15 @@ class Peer:
         """Raises OSError when the client has gone."""
         self._sock.sendall(data)
 
+    def think(self, seconds: float) -> None:
+        """Lets time pass, unless the server is being stopped."""
+        self._server.stopped.wait(seconds)
+
     def drip(self, data: bytes, seconds: float = 0.01) -> None:
         """Sends `data` again and again, byte by byte, until the client has gone."""
         for byte in itertools.cycle(data):
             self.send(bytes([byte]))
-            self._server.stopped.wait(seconds)
+            self.think(seconds)
 
     def flood(self, data: bytes) -> None:
         """Sends `data` again and again; tells the server's `stalled` how many bytes went out before nobody read."""

@@ -25,6 +25,7 @@ from reelay.documents import media_prefix
 from reelay.download import DownloadLimits, GuardedDownload
 from reelay.errors import NotFound
 from reelay.model import Link, Media, MediaKind
+from tests.bench import archive_1gib
 from tests.fakes import NOON, FakeClock, new_record
 from tests.integration.media_server import (
     FTYP,
@@ -272,6 +273,11 @@ def test_no_reason_and_no_log_line_repeats_the_link(here: Place, caplog: pytest.
     media.append(here.keep(here.serve(reply(mp4(200))) + "?sig=secret"))
     assert not any("secret" in (one.reason or "") or "/media/" in (one.reason or "") for one in media)
     assert "secret" not in caplog.text
+
+
+def test_the_memory_of_a_copy_stays_far_below_the_size_of_the_video() -> None:
+    measured = archive_1gib.run("reelay's archive", mib=96)
+    assert measured["mib"] < archive_1gib.MEMORY_MIB
 
 
 # -- what the store may do to it ---------------------------------------------------------------------------------------

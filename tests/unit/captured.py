@@ -4,7 +4,6 @@ Each stream is a tuple of JSON payloads; `as_stream` makes the bytes that carrie
 deltas are as captured; what the capture left out (the whole of an id, a prompt) is made up.
 """
 
-# ruff: noqa: RUF001 - the upstream's words hold full-width punctuation
 from __future__ import annotations
 
 import json

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai import BaseModel
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from reelay.shapes import Assembly, ChunkShaper, Identity, as_chunks, has_finish, whole
@@ -534,65 +535,13 @@ def test_a_completion_without_choices_leaves_as_one_chunk() -> None:
     conforms(chunks[0])
 
 
-KNOWN = [
-    "id",
-    "object",
-    "created",
-    "model",
-    "choices",
-    "index",
-    "delta",
-    "message",
-    "finish_reason",
-    "role",
-    "content",
-    "refusal",
-    "reasoning_content",
-    "tool_calls",
-    "function",
-    "custom",
-    "function_call",
-    "name",
-    "arguments",
-    "input",
-    "type",
-    "audio",
-    "data",
-    "transcript",
-    "expires_at",
-    "annotations",
-    "url_citation",
-    "start_index",
-    "end_index",
-    "title",
-    "url",
-    "logprobs",
-    "token",
-    "bytes",
-    "logprob",
-    "top_logprobs",
-    "usage",
-    "prompt_tokens",
-    "completion_tokens",
-    "total_tokens",
-    "prompt_tokens_details",
-    "completion_tokens_details",
-    "cached_tokens",
-    "reasoning_tokens",
-    "service_tier",
-    "system_fingerprint",
-    "moderation",
-    "output",
-    "results",
-    "flagged",
-    "categories",
-    "category_scores",
-    "category_applied_input_types",
-    "metadata",
-    "obfuscation",
-    "error",
-    "unknown",
-]
+def documented(model: type[BaseModel]) -> set[str]:
+    """Every field name that occurs in a published type."""
+    schema = model.model_json_schema()
+    return {name for part in (schema, *schema["$defs"].values()) for name in part.get("properties", ())}
+
+
+KNOWN = sorted(documented(ChatCompletion) | documented(ChatCompletionChunk) | {"reasoning_content", "error", "unknown"})
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -602,14 +551,18 @@ SCALARS = st.one_of(
     st.sampled_from(["", "a", "stop", "STOP", "assistant", "function", "url_citation", "error", "moderation_results"]),
 )
 ANY = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KNOWN), inner, max_size=5)
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KNOWN), inner, max_size=3),
+    max_leaves=4,
 )
 
 
 def holding(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Objects with these fields well-formed, hostile or absent, beside any others."""
     told = st.fixed_dictionaries({}, optional={name: strategy | ANY for name, strategy in fields.items()})
-    return st.builds(lambda others, right: {**others, **right}, st.dictionaries(st.sampled_from(KNOWN), ANY), told)
+    return st.builds(
+        lambda others, right: {**others, **right}, st.dictionaries(st.sampled_from(KNOWN), ANY, max_size=3), told
+    )
 
 
 TEXT = st.sampled_from(["", "a", "进"])
@@ -635,13 +588,15 @@ PAYLOAD = holding(
 )
 
 
-@given(st.lists(PAYLOAD, max_size=4))
+@settings(max_examples=50, deadline=None)
+@given(st.lists(PAYLOAD, max_size=3))
 def test_whatever_objects_come_what_leaves_conforms(payloads: list[dict[str, Any]]) -> None:
     relayed(payloads)
     for payload in payloads:
         has_finish(payload)
 
 
+@settings(max_examples=50, deadline=None)
 @given(PAYLOAD)
 def test_whatever_reply_comes_the_completion_conforms_and_its_chunks_make_it_again(payload: dict[str, Any]) -> None:
     completion = whole_of(payload)

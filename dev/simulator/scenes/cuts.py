@@ -78,16 +78,23 @@ def _silent(ask: Ask) -> Steps:
     yield from told(ask, captured.beats(ask))
 
 
-def _silent_at(mark: Reached | None) -> Callable[[Ask], Steps]:
-    """Silent when the job reaches `mark`, or right after the head; then it goes on."""
+def _silent_after_head(ask: Ask) -> Steps:
+    for step in told(ask, captured.beats(ask)):
+        yield step
+        if isinstance(step, Head):
+            yield Silence()
 
-    def play(ask: Ask) -> Steps:
-        for step in told(ask, captured.beats(ask)):
+
+def _silent_midway(ask: Ask) -> Steps:
+    """At 61 %, or in the middle of a whole reply's bytes."""
+    for step in told(ask, captured.beats(ask)):
+        if isinstance(step, Frame) and not ask.stream:
+            middle = len(step.data) // 2
+            yield from (Frame(step.data[:middle]), Silence(), Frame(step.data[middle:]))
+        else:
             yield step
-            if step == mark or (mark is None and isinstance(step, Head)):
-                yield Silence()
-
-    return play
+        if ask.stream and step == _MIDDLE:
+            yield Silence()
 
 
 _HALF_AN_EVENT = Bytes(b'data: {"id":"chatcmpl-0","choices":[{"index":0,"delta":{"content":"81')
@@ -104,6 +111,6 @@ SCENES = {
     "sim-finish-no-done": Scene("finish_reason stop, then no [DONE]", lambda a: _without(a, lambda data: data == DONE)),
     "sim-done-no-finish": Scene("[DONE] without a finish_reason before it", _no_finish),
     "sim-silence": Scene("nothing, no status line either, until released; then sora-2", _silent),
-    "sim-silence-after-head": Scene("the head, then nothing until released; then sora-2", _silent_at(None)),
-    "sim-silence-mid-stream": Scene("as sora-2, silent at 61 % until released", _silent_at(_MIDDLE)),
+    "sim-silence-after-head": Scene("the head, then nothing until released; then sora-2", _silent_after_head),
+    "sim-silence-mid-stream": Scene("as sora-2, silent at 61 % until released", _silent_midway),
 }

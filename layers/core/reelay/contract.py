@@ -166,10 +166,10 @@ def _parameter_faults(cause: BaseException | None) -> list[Fault]:
     match cause:
         case Faulty():
             return cause.faults
+        case EmptyQueryParameterValue() | CastError(value=""):
+            return [Fault("", "expected a value", "none")]
         case CastError():
             return [wrong_type(cause.type or "string", cause.value)]
-        case EmptyQueryParameterValue():
-            return [Fault("", "expected a value, got none")]
     return [Fault("", "required, but missing")]
 
 

@@ -82,7 +82,7 @@ class Handoff:
             self.finish(self._verdict)
             if self._socket is not None:
                 with suppress(OSError):  # not connected yet, or reset: nobody is blocked on it for long
-                    # SSLSocket.shutdown drops the TLS layer: the reader would then take ciphertext for plain bytes.
+                    # Not SSLSocket.shutdown, which takes the TLS layer from under the thread that reads.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:

@@ -182,8 +182,9 @@ class _Run:
                     yield from self._chunk(payload)
                 case Whole(payload):
                     yield from self._whole(payload)
-                case Fault(error):
-                    self._settle(Refused(_problem(error)), "fault")
+                case Fault(error, in_doubt):
+                    problem = _problem(error)
+                    self._settle(InDoubt(problem) if in_doubt else Refused(problem), "fault")
                     raise error
         yield from self._end()
 

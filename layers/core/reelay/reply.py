@@ -38,9 +38,10 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The upstream said, within a 200, that it failed; or what it said cannot be read."""
+    """The upstream said, within a 200, that it failed; or, with `in_doubt`, what it said cannot be read."""
 
     error: UpstreamError
+    in_doubt: bool = False
 
 
 Item = Chunk | Whole | Fault
@@ -80,7 +81,7 @@ class Reply:
                 texts = self._events.feed(data)
             except EventTooLarge:
                 self.over = True
-                yield Fault(UpstreamBroken("v98store sent one event larger than Reelay reads.", charged=True))
+                yield _unreadable("one event larger than Reelay reads")
                 return
             yield from self._items(texts)
 
@@ -93,7 +94,7 @@ class Reply:
         elif self._events is not None:
             yield from self._items(self._events.finish())
         if not self._said and not self.complete and self._document is None:
-            yield Fault(_unreadable("no body" if self._events is None else "text that holds no completion"))
+            yield _unreadable("no body" if self._events is None else "text that holds no completion")
         self.over = True
 
     def _sniff(self, start: bytes) -> bool:
@@ -132,21 +133,18 @@ class Reply:
     def _whole(self, document: bytes) -> Item:
         payload = _decoded(document.removeprefix(_BOM))
         if not isinstance(payload, dict):
-            return Fault(_unreadable(f"{len(document)} bytes that are not a whole JSON document"))
+            return _unreadable(f"{len(document)} bytes that are not a whole JSON document")
         if payload.get("error"):
             return Fault(in_stream_error(payload))
         if not isinstance(payload.get("choices"), list):
-            return Fault(_unreadable("a JSON document without choices"))
+            return _unreadable("a JSON document without choices")
         self.complete = True
         return Whole(payload)
 
 
-def _unreadable(what: str) -> UpstreamBroken:
-    return UpstreamBroken(
-        f"v98store answered 200 with {what} where a completion was due. It may have been charged; "
-        "what came is kept with the record.",
-        charged=True,
-    )
+def _unreadable(what: str) -> Fault:
+    words = f"v98store answered 200 with {what} where a completion was due; it may have been charged."
+    return Fault(UpstreamBroken(words, charged=True), in_doubt=True)
 
 
 def _decoded(text: str | bytes) -> Any:

@@ -280,8 +280,7 @@ def has_finish(payload: Mapping[str, Any]) -> bool:
 
 
 class ChunkShaper:
-    """Turns the objects of one stream into chunks that conform, all with the same id and created, and with the model that
-    the upstream named last."""
+    """Turns the objects of one stream into conforming chunks: one id, one time, and the model that was named last."""
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity

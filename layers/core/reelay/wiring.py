@@ -15,6 +15,7 @@ from reelay.contract import Contract
 from reelay.download import GuardedDownload
 from reelay.gateway import Door, Operation, Stream, bytes_answer, json_answer
 from reelay.model import Answer, Call, Invocation
+from reelay.ports import Clock
 from reelay.relay import Relay
 from reelay.results import Results
 from reelay.s3 import s3_client
@@ -29,10 +30,10 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any] | None]
 class House:
     """What every door shares, made from one set of settings."""
 
-    def __init__(self, chosen: Settings | None = None) -> None:
+    def __init__(self, chosen: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = chosen or settings.read()
         self.telemetry = PowertoolsTelemetry()
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.contract = Contract.load(allow_anonymous=self.settings.allow_anonymous)
         s3 = s3_client()
         self.store = S3Store(s3, self.settings.bucket)
