@@ -17,6 +17,7 @@ def function_environment(function: Function, stack: Mapping[str, str], port: int
     shell but PATH. `port` is the Runtime API's."""
     standard = {
         "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": "/nonexistent",  # where a developer's own AWS profile is not
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "PYTHONPATH": os.pathsep.join(map(str, function.layers)),

@@ -34,7 +34,8 @@ class Start:
 
     def note(self, line: str) -> None:
         """Say one line in the gateway's own voice."""
-        print(f"gateway: {line}", file=self.log, flush=True)
+        self.log.write(f"gateway: {line}\n")
+        self.log.flush()
 
 
 class Worker:
@@ -160,6 +161,6 @@ class Worker:
         with self._changed:
             if invocation not in (self._running, self._next):
                 return
-        self._start.note(f"{self._function.name}: ended after {seconds:g} s, its time-out")
-        invocation.fail(FunctionFailed("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"))
-        self._process.kill()
+            self._start.note(f"{self._function.name}: ended after {seconds:g} s, its time-out")
+            invocation.fail(FunctionFailed("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"))
+            self._process.kill()

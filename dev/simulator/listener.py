@@ -96,6 +96,6 @@ class Listener(socketserver.ThreadingTCPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print what is a defect of the simulator's own."""
-        error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+        error = sys.exc_info()[1]
         if not self._closing and not isinstance(error, OSError | Closing):
             super().handle_error(request, client_address)

@@ -158,10 +158,10 @@ class LocalHouse:
 
     def only_record(self) -> Record:
         """The one record in the bucket."""
-        (key,) = [key for key in self.keys() if "/records/" in key]
+        (key,) = [key for key in self.objects() if "/records/" in key]
         return decode(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()).record
 
-    def keys(self) -> list[str]:
+    def objects(self) -> list[str]:
         """Everything in the bucket."""
         return [item["Key"] for item in self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", ())]
 

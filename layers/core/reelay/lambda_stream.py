@@ -90,7 +90,7 @@ class ResponseStream:
         """Say that the answer is whole. The handler may go on working. Ending twice does no harm."""
         self._finish(b"")
 
-    def fail(self, error_json: str | bytes) -> None:
+    def fail(self, error_json: str) -> None:
         """End with the two trailers that tell Lambda of awslambdaric's error object, shortened to what it reads."""
         error = json.loads(error_json)
         kind = str(error.get("errorType", ""))[:_WORDS].encode("ascii", "replace").decode()
@@ -152,7 +152,7 @@ def _shortened(error: dict[str, Any]) -> str:
 class _Hook:
     """What the three methods share; a process serves one invocation at a time."""
 
-    runtime_api: str | None = None
+    runtime_api = ""
     stream: ResponseStream | None = None
 
 
@@ -168,7 +168,7 @@ def install(runtime_api: str) -> None:
             f"awslambdaric {awslambdaric.__version__} has no LambdaRuntimeClient.{missing[0]}, which streaming hooks "
             "into: keep the runtime version that was tested (RuntimeManagementConfig), or set RESPONSE_STREAMING=false"
         )
-    if _Hook.runtime_api is None:
+    if not _Hook.runtime_api:
         _wrap_client()
     _Hook.runtime_api = runtime_api
 
@@ -185,23 +185,21 @@ def _wrap_client() -> None:
 
     def wait_next_invocation(client: Any) -> Any:
         invocation = wait(client)
-        runtime_api = _Hook.runtime_api or client.lambda_runtime_address
-        _Hook.stream = ResponseStream(runtime_api, invocation.invoke_id, getattr(invocation, "invocation_id", None))
+        token = getattr(invocation, "invocation_id", None)  # from awslambdaric 4.0.2 on
+        _Hook.stream = ResponseStream(_Hook.runtime_api, invocation.invoke_id, token)
         return invocation
 
     def post_invocation_result(client: Any, *result: Any, **more: Any) -> None:
-        stream = _Hook.stream
-        if stream is None or not stream.begun:
+        if response_stream().begun:
+            response_stream().end()
+        else:
             post_result(client, *result, **more)
-        else:
-            stream.end()
 
-    def post_invocation_error(client: Any, invoke_id: str, error_response_data: Any, *rest: Any, **more: Any) -> None:
-        stream = _Hook.stream
-        if stream is None or not stream.begun:
-            post_error(client, invoke_id, error_response_data, *rest, **more)
+    def post_invocation_error(client: Any, invoke_id: str, error_response_data: str, *more: Any, **named: Any) -> None:
+        if response_stream().begun:
+            response_stream().fail(error_response_data)
         else:
-            stream.fail(error_response_data)
+            post_error(client, invoke_id, error_response_data, *more, **named)
 
     for hooked in (wait_next_invocation, post_invocation_result, post_invocation_error):
         setattr(LambdaRuntimeClient, hooked.__name__, hooked)

@@ -1,0 +1,27 @@
+"""Every bad input of the contract's table, through the door: a clear 4xx, nothing sent, nothing kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.bad_inputs import BAD_INPUTS, PROMPT, BadInput
+from tests.e2e.local_house import LocalHouse
+
+
+@pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.id)
+def test_a_bad_input_is_refused_in_clear_words_before_anything_is_paid_or_kept(
+    house: LocalHouse, bad: BadInput
+) -> None:
+    reply = house.serve(bad.event())
+    assert (reply.status, reply.error["code"], reply.error["param"]) == (bad.status, bad.code, bad.param)
+    assert set(reply.error) == {"message", "type", "param", "code"}
+    assert PROMPT not in reply.error["message"]
+    assert len(reply.error["message"]) < 2000
+    assert (house.simulator.posts, house.objects()) == (0, [])
+
+
+def test_a_token_is_asked_for_unless_a_development_setting_says_otherwise(house: LocalHouse) -> None:
+    body = {"model": "sim-text", "messages": [{"role": "user", "content": "hi"}]}
+    refused = house.post(body, key=None)
+    assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert house.simulator.posts == 0
