@@ -26,7 +26,7 @@ from reelay.sse import EventParser
 
 EVENT = ROOT / "events" / "create-video.json"
 OUT = ROOT / "out"
-FRAME_SECONDS = 0.12
+FRAME_SECONDS = 0.25
 """The simulator's pause between frames: slow enough to watch, quick enough to wait for."""
 
 STREAM_SECONDS = 900
@@ -47,8 +47,8 @@ def main() -> int:
     log = OUT / "stack.log"
     try:
         with running(delay=FRAME_SECONDS, log=log) as stack:
-            console.print(f"Upstream  {'simulator' if stack.simulator else stack.upstream}")
-            console.print(f"Gateway   {stack.url}   (what the functions log: {log.relative_to(ROOT)})")
+            console.print(f"{'Upstream':<11} {'the simulator' if stack.simulator else stack.upstream}", highlight=False)
+            console.print(f"{'Gateway':<11} {stack.url}  (logs in {log.relative_to(ROOT)})", highlight=False)
             _show(stack, console)
     except RunFailed as failure:
         console.print(f"[bold red]Not done:[/] {failure}")
@@ -60,9 +60,13 @@ def _show(stack: Stack, console: Console) -> None:
     completion_id = _watch(stack, console)
     video = _download(stack, completion_id)
     media = _archived(_record(stack, completion_id), video)
-    console.print(f"Completion  {completion_id}")
-    console.print(f"Record      s3://{stack.bucket}/{_key(stack, completion_id)}")
-    console.print(f"Video       {video.relative_to(ROOT)}   {media['size']} bytes, sha256 {media['sha256']}")
+    told = {
+        "Completion": completion_id,
+        "Record": f"s3://{stack.bucket}/{_key(stack, completion_id)}",
+        "Video": f"{video.relative_to(ROOT)}  ({media['size']} bytes, sha256 {media['sha256']})",
+    }
+    for name, value in told.items():
+        console.print(f"{name:<11} {value}", soft_wrap=True, highlight=False)
 
 
 def _watch(stack: Stack, console: Console) -> str:

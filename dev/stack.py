@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+
 from dev.contract_files import write_contract_files
 from dev.gateway import Gateway
-
 from dev.s3 import S3Server
 from dev.simulator import Simulator
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 BUCKET = "reelay-local"
+ECHO_SECONDS = 0.004
+"""Between pieces of the request's echo, of which there are hundreds that nobody watches."""
 LOCAL_TOKEN = "sk-local-development"  # noqa: S105 - opens nothing but the local stack
 REAL_UPSTREAM = "https://v98store.com/v1"
 DUMMY_AWS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
@@ -39,16 +41,20 @@ class Stack:
 
 
 @contextmanager
-def running(*, port: int = 0, delay: float = 0.0, log: Path | None = None) -> Iterator[Stack]:
+def running(
+    *, port: int = 0, delay: float = 0.0, log: Path | None = None, simulator: Simulator | None = None
+) -> Iterator[Stack]:
     """Start everything, yield when it answers, stop everything.
 
     With V98STORE_TOKEN in the environment the upstream is the real v98store (or UPSTREAM_BASE_URL) and calls cost
-    money; S3_ENDPOINT_URL names another S3 than moto's. `delay` is the simulator's pause between frames in seconds.
+    money; S3_ENDPOINT_URL names another S3 than moto's. `delay` is the pause in seconds between the frames of a
+    simulator started here; one that is up already can be given instead.
     """
     write_contract_files()
     with ExitStack() as stop:
-        token = os.environ.get("V98STORE_TOKEN")
-        simulator = None if token else stop.enter_context(Simulator(delay=delay))
+        token = os.environ.get("V98STORE_TOKEN") if simulator is None else None
+        if token is None and simulator is None:
+            simulator = stop.enter_context(Simulator(delay=delay, echo_delay=min(delay, ECHO_SECONDS)))
         s3, environment = _s3(stop)
         environment |= _upstream(simulator) | {"BUCKET_NAME": BUCKET}
         gateway = stop.enter_context(Gateway(ROOT / "template.yaml", environment, port=port, log=log))

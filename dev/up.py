@@ -8,7 +8,7 @@ import threading
 
 from dev.stack import Stack, running
 
-FRAME_SECONDS = 0.12
+FRAME_SECONDS = 0.25
 LINES = """\
 Reelay is up: {url}   (upstream: {upstream})
 

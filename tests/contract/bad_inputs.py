@@ -98,6 +98,17 @@ def _forwarded(id: str, host: str | list[str]) -> BadInput:
     )
 
 
+def _accept(id: str, accept: str) -> BadInput:
+    headers = {**JSON, "Accept": accept}
+    return BadInput(
+        f"Accept: {id}",
+        lambda: rest_event("POST", CHAT, headers=headers, body=request()),
+        400,
+        "invalid_request",
+        "Accept",
+    )
+
+
 def _mangled(id: str, status: int, code: str, **fields: Any) -> BadInput:
     return BadInput(f"event: {id}", lambda: rest_event("POST", CHAT, body=request()) | fields, status, code)
 
@@ -300,7 +311,7 @@ _HOSTILE = [
     _query("limit empty", "limit", {"limit": ""}),
     _query("limit with a separator", "limit", {"limit": "1_0"}),
     _query("limit with a space", "limit", {"limit": " 5"}),
-    _query("limit in other digits", "limit", {"limit": "٥"}),
+    _query("limit in other digits", "limit", {"limit": "\N{ARABIC-INDIC DIGIT FIVE}"}),
     _query("limit a fraction", "limit", {"limit": "2.0"}),
     _query("limit twice", "limit", {"limit": ["1", "2"]}),
     _query("order up", "order", {"order": "up"}),
@@ -324,6 +335,8 @@ _HOSTILE = [
     _labels("another field too", {"metadata": {}, "model": "x"}, "model"),
     _labels("17", {"metadata": {str(n): "x" for n in range(17)}}, "metadata"),
     _labels("a key of 65 characters", {"metadata": {"k" * 65: "x"}}, "metadata"),
+    _accept("a line break", "text/event-stream\r\nX-Evil: 1"),
+    _accept("letters beyond ASCII", "进度/*"),
     _forwarded("a path", "example.com/x"),
     _forwarded("a scheme", "https://example.com"),
     _forwarded("a line break", "example.com\r\nX-Evil: 1"),

@@ -12,7 +12,7 @@ from reelay.contract import Contract
 
 
 @pytest.fixture(scope="session")
-def contract(contract_files: None) -> Contract:
+def contract(contract_files: None) -> Contract:  # noqa: ARG001 - the files have to be there first
     return Contract.load()
 
 

@@ -34,7 +34,7 @@ Values = Mapping[str, str | Sequence[str]]
 _routes = Routes(yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_bytes())["paths"])
 
 
-def rest_event(
+def rest_event(  # noqa: PLR0913 - an HTTP request has so many parts
     method: str,
     path: str,
     *,

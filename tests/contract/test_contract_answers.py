@@ -82,8 +82,10 @@ def test_completions_in_every_shape_conform(contract: Contract, completion: Any)
         ({"choices": [CHOICE | {"finish_reason": None}]}, "choices[0].finish_reason: expected a string"),
         (
             {"choices": [CHOICE | {"finish_reason": "STOP"}]},
-            'choices[0].finish_reason: expected one of "stop", "length", "tool_calls", "content_filter", '
-            '"function_call"',
+            (
+                'choices[0].finish_reason: expected one of "stop", "length", "tool_calls", "content_filter", '
+                '"function_call"'
+            ),
         ),
         ({"choices": [{"index": 0, "finish_reason": "stop"}]}, "choices[0].message: required, but missing"),
         ({"choices": [CHOICE | {"message": {"content": SECRET}}]}, "choices[0].message.role: required, but missing"),
@@ -135,8 +137,10 @@ def test_chunks_and_error_frames_conform(contract: Contract, chunk: Any) -> None
         ),
         (
             CHUNK | {"choices": [{"index": 0, "delta": {}, "finish_reason": SECRET}]},
-            'choices[0].finish_reason: expected one of "stop", "length", "tool_calls", "content_filter", '
-            '"function_call", null',
+            (
+                'choices[0].finish_reason: expected one of "stop", "length", "tool_calls", "content_filter", '
+                '"function_call", null'
+            ),
         ),
         ({"error": SECRET}, "error: expected an object"),
         ({"error": {"message": "m", "type": "t", "code": None}}, "error.param: required, but missing"),
@@ -234,7 +238,7 @@ def test_an_error_has_all_four_keys(contract: Contract, missing: str) -> None:
         ("retrieveVideoContent", 302, {}, b"", "Location: required, but missing"),
     ],
 )
-def test_status_headers_and_body_are_all_held_to_the_contract(  # noqa: PLR0913 - a row of a table
+def test_status_headers_and_body_are_all_held_to_the_contract(
     contract: Contract, operation: str, status: int, headers: dict[str, str], body: Any, fault: str
 ) -> None:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -249,7 +253,7 @@ def test_a_redirect_has_no_body(contract: Contract) -> None:
 def test_pages_conform(contract: Contract) -> None:
     page = {"object": "list", "data": [COMPLETION | {"metadata": {}}], "first_id": ID, "last_id": ID, "has_more": True}
     assert faults(contract, page, "listChatCompletions") == []
-    empty = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
+    empty: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
     assert faults(contract, empty, "listChatCompletions") == []
     assert faults(contract, empty, "getChatCompletionMessages") == []
     broken = page | {"data": [COMPLETION, COMPLETION | {"object": "x"}]}

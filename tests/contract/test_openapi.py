@@ -110,7 +110,7 @@ def test_each_schema_compiles(name: str) -> None:
 
 
 def test_no_key_stands_twice_in_a_mapping() -> None:
-    def walk(node: yaml.Node) -> None:
+    def walk(node: yaml.Node | None) -> None:
         if isinstance(node, yaml.MappingNode):
             keys = [key.value for key, _ in node.value]
             assert len(keys) == len(set(keys)), f"line {node.start_mark.line + 1}: {keys}"

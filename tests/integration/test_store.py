@@ -531,6 +531,7 @@ class TestFaults:
         inject(moto, "DeleteObjects", answers(200, refusal))
         with pytest.raises(StoreFailed, match="InternalError"):
             moto.store().delete(created)
+        assert moto.store().load(TENANT, created.id) == created, "still there, so that deleting can be repeated"
 
     def test_a_record_deleted_since_it_was_listed_is_passed_over(self, moto: Place) -> None:
         first, second, third = fill(moto.store(), 3)

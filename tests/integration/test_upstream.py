@@ -317,19 +317,33 @@ def test_a_saturated_upstream_that_says_nothing_is_asked_again_after_the_backoff
     assert sum(clock.sleeps) == pytest.approx(0.25)
 
 
-def test_a_busy_answer_whose_body_never_ends_is_busy_all_the_same() -> None:
-    def drip(peer: Peer) -> None:
+@pytest.mark.parametrize("never_ends", [lambda peer: peer.drip(b"x"), Peer.hold], ids=["drips", "holds"])
+def test_a_busy_answer_whose_body_never_ends_is_not_waited_for(never_ends: Script) -> None:
+    def busy(peer: Peer) -> None:
         peer.request()
         peer.send(b"HTTP/1.1 429 Too Many\r\nRetry-After: 60\r\n\r\n")
-        peer.drip(b"x")
+        never_ends(peer)
 
-    with FaultServer(drip) as server:
-        clock = SystemClock()
+    clock = SystemClock()
+    with FaultServer(busy) as server:
         limits = Limits(error_body_seconds=0.1)
         upstream = HttpsUpstream(server.url, clock=clock, plain_http=True, limits=limits)
-        error = failure(upstream.post(POST, clock.monotonic() + 8))
+        began = clock.monotonic()
+        error = failure(upstream.post(POST, began + 8))
     assert isinstance(error, UpstreamBusy)
+    assert clock.monotonic() - began < 4
     assert len(server.posts) == 1
+
+
+def test_a_refusal_whose_body_is_cut_by_the_deadline_is_still_known_for_what_it_is(clock: FakeClock) -> None:
+    def refuses(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{")
+        peer.hold()
+
+    with FaultServer(refuses) as server:
+        error = failure(upstream_at(server, clock).post(POST, SOON))
+    assert (error.status, error.charged, server.connections) == (401, False, 1)
 
 
 # Who answers is verified
@@ -401,6 +415,7 @@ def test_a_handshake_that_never_answers_ends_at_the_deadline(clock: FakeClock, t
     with FaultServer(Peer.hold) as server:
         upstream = HttpsUpstream(server.url.replace("http", "https", 1), clock=clock, tls=trust)
         error = failure(upstream.post(POST, SOON))
+        _join_readers()
     assert (error.code, error.charged) == ("upstream_unreachable", False)
 
 
@@ -650,6 +665,7 @@ def test_silence_in_the_middle_of_an_answer_is_not_waited_out(clock: FakeClock) 
     last = seen[-1]
     assert isinstance(last, Failed)
     assert isinstance(last.error, UpstreamSilent)
+    assert "fell silent" in last.error.message
     assert (last.error.charged, body_of(seen), server.connections) == (True, FRAME, 1)
 
 
@@ -807,8 +823,7 @@ def test_closing_during_a_pause_means_that_nothing_is_posted_again() -> None:
 
 def test_the_deadline_after_a_busy_answer_still_says_busy_in_the_upstreams_words(clock: FakeClock) -> None:
     late = threading.Event()
-    asked = []
-
+    asked: list[int] = []
     with FaultServer(replies(http("429 x", envelope("busy")))) as server:
 
         def resolve(_host: str, _port: int) -> list[Address]:
@@ -843,5 +858,5 @@ def _join_readers() -> None:
     """Waits for the threads that read."""
     for thread in threading.enumerate():
         if thread.name == "upstream-reader":
-            thread.join(5)
+            thread.join(2)
             assert not thread.is_alive()

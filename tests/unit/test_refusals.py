@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -149,6 +150,7 @@ def test_a_model_that_is_not_there_is_not_worth_another_try_whatever_the_headers
         ("-1", None),
         ("1.5", None),
         ("9" * 5000, None),
+        ("Tue, 11 Nov " + "9" * 60_000, None),
         ("٣", None),
         ("soon", None),
         ("", None),
@@ -157,6 +159,14 @@ def test_a_model_that_is_not_there_is_not_worth_another_try_whatever_the_headers
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": value}, NOW) == seconds
+
+
+def test_a_date_without_a_zone_is_in_utc_wherever_this_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        assert retry_after({"retry-after": "Tue, 11 Nov 2025 15:26:40 -0000"}, NOW) == 3.0
+    time.tzset()
 
 
 @given(st.text(max_size=60))

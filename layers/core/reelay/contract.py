@@ -90,7 +90,7 @@ class Contract:
             parameters={**result.parameters.query, **result.parameters.path},
             headers={name.lower(): str(value) for name, value in headers.items()},
             body=result.body or {},
-            raw=b"" if result.body is None else request.body,
+            raw=request.body,
         )
 
     def answer_faults(self, operation: str, status: int, headers: Mapping[str, str], body: bytes) -> list[str]:
@@ -206,12 +206,12 @@ class _Request:
         self.parameters = RequestParameters(
             query=http.query, header=_AnyCase(http.headers), cookie={}, path=dict(route.variables)
         )
-        self._http = http
+        self._read = http.body if route.takes_body else bytes
 
     @cached_property
     def body(self) -> bytes:
-        """Read after path, token and parameters are known to be good."""
-        return self._http.body()
+        """Read after path, token and parameters are known to be good, and only where a body means something."""
+        return self._read()
 
 
 class _Response:

@@ -189,10 +189,7 @@ class HttpsExchange:
         except OSError as failure:
             return _Tried(Failed(_unreachable(failure)))
         with sock:
-            try:
-                return self._posted(sock)
-            finally:
-                self._handoff.release()
+            return self._posted(sock)
 
     def _posted(self, sock: socket.socket) -> _Tried:
         self._handoff.stand(Failed(UpstreamSilent(_NO_ANSWER, charged=True)))  # the `sent` mark: from here, doubt
@@ -210,7 +207,6 @@ class HttpsExchange:
 
     def _response(self, sock: socket.socket) -> HTTPResponse:
         connection = HTTPConnection(self._outgoing.headers["Host"], timeout=self._limits.send_seconds)
-        connection.auto_open = 0  # a second connection would be a second charge
         connection.sock = sock
         with suppress(BrokenPipeError, ConnectionResetError):  # refused in mid-body: the reply may be there already
             connection.request(

@@ -35,11 +35,6 @@ class Handoff:
             self._check()
             self._socket = sock
 
-    def release(self) -> None:
-        """The reader is done with its socket and closes it."""
-        with self._changed:
-            self._socket = None
-
     def stand(self, verdict: Failed) -> None:
         """From now on this is true of an early end. Raises Over: then nothing may be done that would make it true."""
         with self._changed:
@@ -81,7 +76,7 @@ class Handoff:
         with self._changed:
             self.finish(self._verdict)
             if self._socket is not None:
-                with suppress(OSError):  # not connected yet, or reset: nobody is blocked on it for long
+                with suppress(OSError):  # closed already, or now the inside of a TLS socket
                     # Not SSLSocket.shutdown, which takes the TLS layer from under the thread that reads.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 

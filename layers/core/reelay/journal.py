@@ -115,9 +115,7 @@ class Journal:
 
     def _keep_transcript(self) -> None:
         if self.record.keeps and self.bytes:
-            self._transcript.seek(0)
             self._store.keep_transcript(self.record, self._transcript)
-            self._transcript.seek(0, 2)
 
     def _archived(self, archive: Archive, link: Link, deadline: float) -> Media:
         media = archive.keep(self.record, link, deadline)

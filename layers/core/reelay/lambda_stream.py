@@ -15,7 +15,7 @@ import base64
 import http.client
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import awslambdaric  # type: ignore[import-untyped]  # AWS ships no types
@@ -74,17 +74,13 @@ class ResponseStream:
                 "send fewer or shorter headers"
             )
         self.begun = self._open = True
-        try:
-            self._request()
-        except OSError:
-            self._leave()
-        self._send(_chunk(prelude))
+        self._attempt(self._request, prelude)
 
     def write(self, piece: bytes) -> bool:
         """Send `piece` as one chunk; False once the reader has gone. Raises RuntimeError before begin or after end."""
         if not self._open:
             raise RuntimeError("write needs a stream that has begun and not ended")
-        return self._send(_chunk(piece)) if piece else not self.gone
+        return self._attempt(self._connection.send, _chunk(piece)) if piece else not self.gone
 
     def end(self) -> None:
         """Say that the answer is whole. The handler may go on working. Ending twice does no harm."""
@@ -97,43 +93,39 @@ class ResponseStream:
         trailers = f"{_ERROR_TYPE}: {kind}\r\n{_ERROR_BODY}: {_shortened(error)}\r\n"
         self._finish(trailers.encode())
 
-    def _request(self) -> None:
-        self._connection.putrequest("POST", self._path, skip_accept_encoding=True)
-        self._connection.putheader("Content-Type", "application/vnd.awslambda.http-integration-response")
-        self._connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
-        self._connection.putheader("Transfer-Encoding", "chunked")
-        self._connection.putheader("Trailer", f"{_ERROR_TYPE}, {_ERROR_BODY}")
+    def _request(self, prelude: bytes) -> None:
+        connection = self._connection
+        connection.putrequest("POST", self._path, skip_accept_encoding=True)
+        connection.putheader("Content-Type", "application/vnd.awslambda.http-integration-response")
+        connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.putheader("Trailer", f"{_ERROR_TYPE}, {_ERROR_BODY}")  # what is not announced is dropped
         if self._invocation_id:
-            self._connection.putheader("Lambda-Runtime-Invocation-Id", self._invocation_id)
-        self._connection.endheaders()
-
-    def _send(self, data: bytes) -> bool:
-        if not self.gone:
-            try:
-                self._connection.send(data)
-            except OSError:
-                self._leave()
-        return not self.gone
+            connection.putheader("Lambda-Runtime-Invocation-Id", self._invocation_id)
+        connection.endheaders()
+        connection.send(_chunk(prelude))
 
     def _finish(self, trailers: bytes) -> None:
-        if not self._open:
-            return
-        self._open = False
-        if not self._send(b"0\r\n" + trailers + b"\r\n"):
-            return
-        try:
-            status = self._connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            self.gone = True
-        else:
-            if status != http.client.ACCEPTED:
-                _log.warning("the Runtime API answered %d to a streamed response", status)
-        finally:
+        if self._open:
+            self._open = False
+            self._attempt(self._connection.send, b"0\r\n" + trailers + b"\r\n")
+            self._attempt(self._acknowledge)
             self._connection.close()
 
-    def _leave(self) -> None:
-        self.gone = True
-        self._connection.close()
+    def _acknowledge(self) -> None:
+        status = self._connection.getresponse().status
+        if status != http.client.ACCEPTED:
+            _log.warning("the Runtime API answered %d to a streamed response", status)
+
+    def _attempt(self, step: Callable[..., None], *arguments: bytes) -> bool:
+        """Take a step if the reader is still there; False when the reader is not, or leaves over it."""
+        if not self.gone:
+            try:
+                step(*arguments)
+            except (OSError, http.client.HTTPException):
+                self.gone = True
+                self._connection.close()
+        return not self.gone
 
 
 def _chunk(data: bytes) -> bytes:

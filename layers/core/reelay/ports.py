@@ -65,16 +65,22 @@ class Store(Protocol):
         """Raises NotFound or StoreFailed."""
 
     def walk(self, tenant: str, order: Order, after: str | None) -> Iterator[Record]:
-        """The tenant's records in order of creation, lazily, beginning after the id `after`, deleted or not."""
+        """The tenant's records in order of creation, lazily, beginning after the id `after`, deleted or not.
+
+        A large request is left out (None). Oldest first shows only what `index` was called for.
+        """
 
     def index(self, record: Record) -> None:
         """Make a finished record show in the oldest-first order too. Doing it twice does no harm."""
 
     def keep_transcript(self, record: Record, transcript: IO[bytes]) -> None:
-        """Keep the upstream's bytes verbatim, all that were read so far; replaces what was kept before."""
+        """Keep all that the file holds, the upstream's bytes verbatim, in place of what was kept before.
+
+        Leaves the file at its end.
+        """
 
     def delete(self, record: Record) -> None:
-        """Remove the record and everything kept for it, media included."""
+        """Remove the record and everything kept for it, media included; twice does no harm. Raises StoreFailed."""
 
 
 class Archive(Protocol):

@@ -55,7 +55,6 @@ _DEFAULTS = {
 """Statuses that are clear without a body: the code and the words that stand in."""
 
 _DELAY = re.compile(r"\d{1,9}", re.ASCII)
-_DATE_CHARACTERS = 40
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}", re.ASCII)
 _CHAINED_ID = re.compile(rf"\(request id: ({_REQUEST_ID.pattern})\)", re.ASCII)
 _SECRET = re.compile(r"\b(sk-|Bearer )[\w.*+/=~-]{6,}")
@@ -105,9 +104,9 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     if _DELAY.fullmatch(value):
         return float(value)
     try:
-        moment = parsedate_to_datetime(value[:_DATE_CHARACTERS])
-        # "-0000" is a time in UTC of which no zone is known; the parser makes it one without a zone
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+        moment = parsedate_to_datetime(value)
+        # The parser leaves the zone of "-0000" open, which is a time in UTC all the same (RFC 5322 section 3.3)
+        seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
     return max(0.0, seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,14 +23,14 @@ class Route:
     operation: str
     method: str
     template: str
+    takes_body: bool
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    template: str
     pattern: re.Pattern[str]
-    operations: Mapping[str, str]
+    routes: Mapping[str, Route]
 
 
 class Routes:
@@ -38,14 +38,10 @@ class Routes:
 
     def __init__(self, paths: Mapping[str, Any]) -> None:
         self._paths = sorted(
-            (_Path(template, _pattern(template), _operations(item)) for template, item in paths.items()),
+            (_Path(_pattern(template), _routes(template, item)) for template, item in paths.items()),
             key=lambda path: path.pattern.groups,
         )
-        self._by_operation = {
-            operation: Route(operation, method, path.template)
-            for path in self._paths
-            for method, operation in path.operations.items()
-        }
+        self._by_operation = {route.operation: route for path in self._paths for route in path.routes.values()}
 
     def match(self, method: str, path: str) -> Route:
         """The route of a request; methods are case-sensitive and slashes count (RFC 9110, RFC 3986).
@@ -56,10 +52,10 @@ class Routes:
             found = each.pattern.fullmatch(path)
             if found is None:
                 continue
-            if method not in each.operations:
-                raise MethodNotAllowed("This path does not have that method.", [*each.operations])
+            if method not in each.routes:
+                raise MethodNotAllowed("This path does not have that method.", [*each.routes])
             variables = {name: unquote(value) for name, value in found.groupdict().items()}
-            return Route(each.operations[method], method, each.template, variables)
+            return replace(each.routes[method], variables=variables)
         raise NotFound("No such path. GET /openapi.yaml tells which there are.")
 
     def of(self, operation: str) -> Route:
@@ -73,5 +69,9 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in parts))
 
 
-def _operations(item: Mapping[str, Any]) -> dict[str, str]:
-    return {method.upper(): item[method]["operationId"] for method in METHODS if method in item}
+def _routes(template: str, item: Mapping[str, Any]) -> dict[str, Route]:
+    return {
+        method.upper(): Route(item[method]["operationId"], method.upper(), template, "requestBody" in item[method])
+        for method in METHODS
+        if method in item
+    }

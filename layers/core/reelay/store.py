@@ -126,17 +126,18 @@ class S3Store:
             transcript.seek(0, SEEK_END)
 
     def delete(self, record: Record) -> None:
-        """Remove the record, then everything kept for it; doing it twice does no harm. Raises StoreFailed.
+        """Remove everything kept for the record, then the record; doing it twice does no harm. Raises StoreFailed.
 
-        Whoever saves the record afterwards finds nothing to replace: NotFound.
+        The record goes last, so that a deletion S3 let fail halfway can be repeated by whoever asked for it. Whoever
+        saves the record afterwards finds nothing to replace (NotFound), and then deletes what it wrote meanwhile.
         """
         tenant, core = record.tenant, record.id
+        kept = [key(tenant, core) for key in (documents.marker_key, documents.transcript_key, documents.request_key)]
+        kept += self._keys(documents.media_prefix(tenant, core), None)
+        for start in range(0, len(kept), DELETE_KEYS):
+            self._remove(kept[start : start + DELETE_KEYS])
         with failures():
             self._client.delete_object(Bucket=self._bucket, Key=documents.record_key(tenant, core))
-        rest = [key(tenant, core) for key in (documents.marker_key, documents.transcript_key, documents.request_key)]
-        rest += self._keys(documents.media_prefix(tenant, core), None)
-        for start in range(0, len(rest), DELETE_KEYS):
-            self._remove(rest[start : start + DELETE_KEYS])
 
     def _put_request(self, key: str, request: bytes) -> None:
         try:

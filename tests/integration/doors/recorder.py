@@ -48,6 +48,9 @@ class Recorder(socketserver.ThreadingTCPServer):
         self.over = threading.Event()
         self.log: Path
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A door that is killed leaves in the middle of whatever it was doing."""
+
     def post(self) -> Post:
         """The next POST."""
         return self.posts.get(timeout=PATIENCE_SECONDS)
