@@ -6,6 +6,7 @@ copied to out/ with the size and SHA-256 that the record names.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import sys
@@ -42,31 +43,40 @@ class RunFailed(Exception):
 
 def main() -> int:
     """Run it all; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="make run", description="The documented request, watched.")
+    parser.add_argument("--delay", type=float, default=FRAME_SECONDS, help="seconds between the simulator's frames")
+    parser.add_argument("--out", type=Path, default=OUT, help="where the video goes")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(exist_ok=True)
     console = Console()
-    OUT.mkdir(exist_ok=True)
-    log = OUT / "stack.log"
+    log = arguments.out / "stack.log"
     try:
-        with running(delay=FRAME_SECONDS, log=log) as stack:
+        with running(delay=arguments.delay, log=log) as stack:
             console.print(f"{'Upstream':<11} {'the simulator' if stack.simulator else stack.upstream}", highlight=False)
-            console.print(f"{'Gateway':<11} {stack.url}  (logs in {log.relative_to(ROOT)})", highlight=False)
-            _show(stack, console)
+            console.print(f"{'Gateway':<11} {stack.url}  (logs in {_near(log)})", highlight=False)
+            _show(stack, console, arguments.out)
     except RunFailed as failure:
         console.print(f"[bold red]Not done:[/] {failure}")
         return 1
     return 0
 
 
-def _show(stack: Stack, console: Console) -> None:
+def _show(stack: Stack, console: Console, out: Path) -> None:
     completion_id = _watch(stack, console)
-    video = _download(stack, completion_id)
+    video = _download(stack, completion_id, out)
     media = _archived(_record(stack, completion_id), video)
     told = {
         "Completion": completion_id,
         "Record": f"s3://{stack.bucket}/{_key(stack, completion_id)}",
-        "Video": f"{video.relative_to(ROOT)}  ({media['size']} bytes, sha256 {media['sha256']})",
+        "Video": f"{_near(video)}  ({media['size']} bytes, sha256 {media['sha256']})",
     }
     for name, value in told.items():
         console.print(f"{name:<11} {value}", soft_wrap=True, highlight=False)
+
+
+def _near(path: Path) -> Path:
+    """The path as a person would write it."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def _watch(stack: Stack, console: Console) -> str:
@@ -132,8 +142,8 @@ def _record(stack: Stack, completion_id: str) -> dict[str, Any]:
     return record
 
 
-def _download(stack: Stack, completion_id: str) -> Path:
-    """Copy the archived video to out/, waiting for the archiver as the contract says (409 with Retry-After)."""
+def _download(stack: Stack, completion_id: str, out: Path) -> Path:
+    """Copy the archived video to `out`, waiting for the archiver as the contract says (409 with Retry-After)."""
     url = f"{stack.url}/v1/videos/{completion_id}/content"
     patience = urllib3.Retry(
         total=COPY_SECONDS, redirect=0, status_forcelist=[409], raise_on_status=False, raise_on_redirect=False
@@ -141,7 +151,7 @@ def _download(stack: Stack, completion_id: str) -> Path:
     answer = urllib3.request("GET", url, headers={"Authorization": f"Bearer {stack.token}"}, retries=patience)
     if answer.status != 302:
         raise RunFailed(f"the video is not there ({answer.status}): {answer.json()['error']['message']}")
-    target = OUT / f"{completion_id}.mp4"
+    target = out / f"{completion_id}.mp4"
     with target.open("wb") as file:
         source = urllib3.request("GET", answer.headers["Location"], preload_content=False, retries=False)
         if source.status != 200:

@@ -200,6 +200,13 @@ def test_a_body_that_api_gateway_took_for_binary_is_the_same_body(contract: Cont
     assert json.loads(call.raw) == CREATE_VIDEO
 
 
+def test_what_the_contract_does_not_know_may_nest_as_deep_as_json_may(contract: Contract) -> None:
+    deep: Any = 1
+    for _ in range(62):
+        deep = [deep]
+    assert contract.read(post(request(new=deep))).body["new"] == deep
+
+
 def test_surrogate_pairs_and_escaped_backslashes_are_text(contract: Contract) -> None:
     body = json.dumps(request(user="🏃 36"))
     assert "\\ud83c" in body
@@ -397,6 +404,9 @@ def test_bad_inputs_have_names_of_their_own() -> None:
         (request(safety_identifier="x" * 129), "safety_identifier: expected at most 128 characters, got 129"),
         (request(metadata={"k" * 65: "v"}), "metadata: a key: expected at most 64 characters"),
         (request(metadata={"k": "v" * 513}), "metadata.k: expected at most 512 characters, got 513"),
+        (request(logit_bias={"01": 999}), "logit_bias.1: expected at most 100, got 999"),
+        (request(logit_bias={"": 999}), "logit_bias: expected at most 100, got 999"),
+        (request(metadata={"": "v"}), "metadata: a key: expected at least 1 character"),
         (
             request(metadata={"a very\nodd key": 1}),
             "metadata[a key of 14 characters]: expected a string, got a number",
@@ -485,8 +495,9 @@ def test_text_that_may_be_content_is_never_repeated(contract: Contract, place: A
 
 _TEXT = st.text(st.characters(), max_size=8)
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | _TEXT
+_KEYS = _TEXT | st.sampled_from(["", "0", "01", "+1", "-1", "type", "id", "error"])
 _VALUES = st.recursive(
-    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3), max_leaves=6
+    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3), max_leaves=6
 )
 _GOOD = rest_event("POST", CHAT, body=CREATE_VIDEO, query={"limit": "1"})
 _GOOD_V2 = http_api_event("POST", CHAT, headers=JSON, query="limit=1", body=json.dumps(CREATE_VIDEO))

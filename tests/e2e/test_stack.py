@@ -51,7 +51,9 @@ def test_the_sdk_streams_retrieves_lists_updates_and_deletes(client: openai.Open
     assert [each.id for each in client.chat.completions.list(metadata={"project": "space-dogs"})] == [one]
     assert client.chat.completions.messages.list(one).data[0].content == ASK["messages"][0]["content"]
     assert client.chat.completions.update(one, metadata={"project": "archive"}).metadata == {"project": "archive"}
-    with pytest.warns(DeprecationWarning, match="Sora"):  # OpenAI's own models are gone; its client still speaks to ours
+    with pytest.warns(
+        DeprecationWarning, match="Sora"
+    ):  # OpenAI's own models are gone; its client still speaks to ours
         video = client.videos.download_content(one)
     assert video.content[4:8] == b"ftyp"
     assert client.chat.completions.delete(one).deleted is True

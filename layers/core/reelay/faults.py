@@ -86,19 +86,22 @@ class Checker:
     def _told(self, error: jsonschema_rs.ValidationError, value: Any) -> list[Fault]:
         rule, limit, path = error.kind.name, error.kind.value, error.instance_path
         if rule == "required":
-            return [Fault(_place([*path, limit]), "required, but missing")]
+            return [Fault(_place(value, [*path, limit]), "required, but missing")]
         if rule == "additionalProperties":
-            return [Fault(_place([*path, name]), "not expected here") for name in limit[:MAX_FAULTS]]
+            return [Fault(_place(value, [*path, name]), "not expected here") for name in limit[:MAX_FAULTS]]
+        place = _place(value, path)
         if rule == "propertyNames":
-            inner = limit.kind
-            return [Fault(_place(path), f"a key: {_expected(inner.name, inner.value)}")]
+            return [Fault(place, f"a key: {_expected(limit.kind.name, limit.kind.value)}")]
         if rule == "pattern":
-            return [Fault(_place(path), f"expected {self._title(error) or 'the form that openapi.yaml documents'}")]
-        return [Fault(_place(path), _expected(rule, limit), _got(rule, limit, _at(value, path)))]
+            return [Fault(place, f"expected {self._title(error) or 'the form that openapi.yaml documents'}")]
+        return [Fault(place, _expected(rule, limit), _got(rule, limit, error.instance))]
 
     def _title(self, error: jsonschema_rs.ValidationError) -> str | None:
         """What the schema that was broken calls its value; people do not read patterns."""
-        title = _at(self._schema, error.schema_path[:-1]).get("title")
+        schema: Any = self._schema
+        for step in error.schema_path[:-1]:
+            schema = schema[step]
+        title = schema.get("title")
         return title if isinstance(title, str) else None
 
 
@@ -121,21 +124,17 @@ def _sampled(value: Any, room: Iterator[int]) -> Any:
     return value
 
 
-def _at(value: Any, path: Sequence[str | int]) -> Any:
-    for step in path:
-        value = value[step]
-    return value
-
-
-def _place(path: Sequence[str | int]) -> str:
+def _place(value: Any, path: Sequence[str | int]) -> str:
+    """`path` in `value` as a person writes it. The validator gives keys that look like numbers as numbers."""
     place = ""
     for step in path:
-        if isinstance(step, int):
+        if isinstance(value, list) and isinstance(step, int):
             place += f"[{step}]"
-        elif _NAME.fullmatch(step):
-            place += f".{step}"
-        else:
-            place += f"[a key of {_count(len(step), 'character')}]"
+            value = value[step]
+            continue
+        name = str(step)
+        place += f".{name}" if _NAME.fullmatch(name) else f"[a key of {_count(len(name), 'character')}]"
+        value = value.get(name) if isinstance(value, dict) else None
     return place.removeprefix(".")
 
 
