@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import yaml
 
@@ -113,7 +112,7 @@ def _resource(method: str, path: str) -> tuple[str, dict[str, str]]:
         route = _routes.match(method, path)
     except CallerError:
         return "/{proxy+}", {"proxy": path.lstrip("/")}
-    return route.template, {name: quote(value, safe="") for name, value in route.variables.items()}
+    return route.template, dict(route.variables)
 
 
 def _body(body: Any, as_base64: bool) -> tuple[str | None, bool]:

@@ -95,7 +95,7 @@ class LocalHouse:
     def __init__(
         self, simulator: Simulator, s3: S3Client, bucket: str, clock: Clock | None = None, **changes: Any
     ) -> None:
-        settings = {
+        settings: dict[str, Any] = {
             "bucket": bucket,
             "upstream_base_url": simulator.url,
             "upstream_plain_http": True,

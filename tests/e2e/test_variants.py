@@ -7,7 +7,7 @@ import json
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from reelay.model import Phase
+from reelay.model import MediaKind, Phase
 from tests.e2e.local_house import KEY, LocalHouse, Reply
 
 WITH_VIDEO = [
@@ -56,7 +56,7 @@ def test_a_video_comes_out_conforming_is_kept_verbatim_and_its_files_are_copied(
     assert house.house.contract.answer_faults("getChatCompletion", 200, kept.headers, kept.body) == []
     record = house.record(completion_id)
     assert record.phase is Phase.COMPLETED
-    assert {media.kind: media.reason for media in record.media}["video"] is None
+    assert [media.reason for media in record.media if media.kind is MediaKind.VIDEO] == [None]
     assert record.transcript_bytes == len(house.transcript(completion_id)) > 0
     assert house.simulator.posts == 1
 

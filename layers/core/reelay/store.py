@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from io import SEEK_END
 from itertools import islice
-from os import SEEK_END
 from typing import IO, TYPE_CHECKING, TypedDict, TypeVar
 
 from reelay import documents

@@ -7,7 +7,6 @@ import sys
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-
 SERVICE = "reelay"
 NAMESPACE = "Reelay"
 """Where CloudWatch shows the metrics."""
