@@ -150,6 +150,16 @@ def test_a_chunk_that_does_not_conform_is_told_by_place_and_rule(contract: Contr
     assert contract.chunk_faults(chunk)[0] == fault
 
 
+@pytest.mark.parametrize("levels", [300, 5000])
+@pytest.mark.parametrize("place", ["id", "new"])
+def test_whatever_depth_the_upstream_passes_on_is_survived(contract: Contract, place: str, levels: int) -> None:
+    deep: Any = 1
+    for _ in range(levels):
+        deep = [deep]
+    told = contract.chunk_faults({**CHUNK, place: deep, "model": 5})
+    assert told in (["model: expected a string"], ["the body: nests deeper than can be checked"])
+
+
 def test_a_stream_of_chunks_with_signs_of_life_conforms(contract: Contract) -> None:
     body = b": waiting\n\n" + frames(CHUNK, CHUNK, "[DONE]")
     assert contract.answer_faults("createChatCompletion", 200, STREAM, body) == []

@@ -23,7 +23,8 @@ MAX_SHOWN_CHARACTERS = 32
 SAMPLE_ITEMS = 32
 SAMPLE_NODES = 4096
 """Looking for all faults is done on the first items of each array, and only when at most so many values remain: the
-validator makes every error there is before it gives the first, and a hostile body holds a million."""
+validator makes every error there is before it gives the first, and a hostile body holds a million. No `minItems` may be
+greater."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ARTICLES = {"array": "an array", "object": "an object", "integer": "an integer", "null": "null"}
@@ -68,6 +69,8 @@ class Checker:
             self._validator.validate(value)
         except jsonschema_rs.ValidationError as first:
             errors = [first, *self._more(value)]
+        except ValueError:
+            return [Fault("", "nests deeper than can be checked")]
         else:
             return []
         by_place: dict[str, Fault] = {}
@@ -76,12 +79,11 @@ class Checker:
                 by_place.setdefault(fault.place, fault)
         return [*by_place.values()][:MAX_FAULTS]
 
-    def _more(self, value: Any) -> Iterator[jsonschema_rs.ValidationError]:
+    def _more(self, value: Any) -> list[jsonschema_rs.ValidationError]:
         try:
-            sample = _sampled(value, iter(range(SAMPLE_NODES)))
-        except _TooMany:
-            return iter(())
-        return self._validator.iter_errors(sample)
+            return list(self._validator.iter_errors(_sampled(value, iter(range(SAMPLE_NODES)))))
+        except (ValueError, RecursionError):
+            return []
 
     def _told(self, error: jsonschema_rs.ValidationError, value: Any) -> list[Fault]:
         rule, limit, path = error.kind.name, error.kind.value, error.instance_path
@@ -110,7 +112,7 @@ def wrong_type(type_: str, value: object) -> Fault:
     return Fault("", _expected("type", [type_]), _shown(value))
 
 
-class _TooMany(Exception):
+class _TooMany(ValueError):
     """The sample would be too large to look for all faults in it."""
 
 
