@@ -1,4 +1,4 @@
-"""v98store as its users see it, played on one machine: see UPSTREAM facts in the scenes' own words.
+"""v98store and its media hosts as their users see them, played on one loopback port.
 
     with Simulator() as sim:
         relay_to(sim.url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+import signal
 import threading
 
 from dev.simulator import CATALOGUE, Simulator
@@ -23,9 +23,12 @@ def main() -> None:
         print("\n".join(f"{name:<{width}}  {says}" for name, says in CATALOGUE.items()))
         return
     knobs = {"delay": asked.delay, "echo_delay": asked.echo_delay, "link_seconds": asked.link_seconds}
-    with Simulator(asked.port, **knobs) as simulator, contextlib.suppress(KeyboardInterrupt):
+    stopped = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: stopped.set())
+    with Simulator(asked.port, **knobs) as simulator:
         print(simulator.url, flush=True)
-        threading.Event().wait()
+        stopped.wait()
 
 
 if __name__ == "__main__":

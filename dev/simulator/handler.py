@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dev.simulator import cdn, checks, faults, jobs, scenes
 from dev.simulator.ask import Ask
 from dev.simulator.ledger import Received
 from dev.simulator.play import Player
-from dev.simulator.scenes.errors import REFUSALS, Refusal
+from dev.simulator.scenes.errors import Refusal
 from dev.simulator.steps import Steps
 
 if TYPE_CHECKING:
@@ -45,21 +45,30 @@ class Handler(BaseHTTPRequestHandler):
 
     def _chat(self, body: bytes) -> None:
         sim = self.simulator
-        now, headers = sim.clock(), self._fields()
-        number, attempt = sim.ledger.receive(Received(self.command, self._target, headers, body, now))
+        now = sim.clock()
+        number, attempt = sim.ledger.receive(Received(self.command, self._target, self._fields(), body, now))
+        name, decoded, complaints = self._judged(body)
+        sim.ledger.complain(complaints)
+        asked = decoded or {"model": "", "messages": []}
+        ask = Ask(asked, sim.origin, now, number, attempt, sim.retry_after, sim.link_seconds)
+        try:
+            self._play(_scene(name, ask, complaints), ask)
+        finally:
+            sim.jobs.left(ask)
+
+    def _judged(self, body: bytes) -> tuple[str | None, dict[str, Any] | None, list[str]]:
+        """The scene's name and the decoded body, each None where there is none to play, and the complaints."""
+        if len(body) > BODY_LIMIT:
+            return "sim-413", None, []
         decoded, complaints = checks.of_chat(self.headers.items(), body)
         if "?" in self._target:
             complaints.append("the chat endpoint takes no query")
-        playable = decoded if decoded and not complaints else {"model": "", "messages": []}
-        ask = Ask(playable, sim.origin, now, number, attempt, sim.retry_after, sim.link_seconds)
-        name = None if complaints else scenes.name_for(ask.model, headers)
-        if name is None and not complaints:
+        if decoded is None or complaints:
+            return None, None, complaints
+        name = scenes.name_for(decoded["model"], self._fields())
+        if name is None:
             complaints.append("there is no scene of that name: python -m dev.simulator --list")
-        sim.ledger.complain(complaints)
-        try:
-            self._play(_scene(name, ask, len(body), complaints), ask)
-        finally:
-            sim.jobs.left(ask)
+        return name, decoded, complaints
 
     def _looked_up(self, path: str, query: str) -> Steps:
         sim = self.simulator
@@ -119,9 +128,7 @@ class Handler(BaseHTTPRequestHandler):
         return data
 
 
-def _scene(name: str | None, ask: Ask, size: int, complaints: list[str]) -> Steps:
-    if size > BODY_LIMIT:
-        return REFUSALS["sim-413"].play(ask)
+def _scene(name: str | None, ask: Ask, complaints: list[str]) -> Steps:
     if name is None:
         return Refusal(400, "simulator: " + "; ".join(complaints), "invalid_request", param="").play(ask)
     return scenes.play(name, ask)

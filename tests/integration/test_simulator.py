@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ from tests.integration.simulator_client import (
     chunks,
     connect,
     events,
+    get,
     is_readable,
     post,
     request,
@@ -384,24 +386,29 @@ def test_finish_without_done_and_done_without_finish(sim: Simulator) -> None:
     assert {each["choices"][0]["finish_reason"] for each in chunks(no_finish)} == {None}
 
 
-@pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
-    ("name", "said"), [("sim-silence", 0), ("sim-silence-after-head", 0), ("sim-silence-mid-stream", 1)]
+    ("name", "stream", "said"),
+    [
+        ("sim-silence", True, ""),
+        ("sim-silence", False, ""),
+        ("sim-silence-after-head", True, "\r\n\r\n"),
+        ("sim-silence-after-head", False, "\r\n\r\n"),
+        ("sim-silence-mid-stream", True, "44.."),
+        ("sim-silence-mid-stream", False, '"content":"'),
+    ],
 )
-def test_silence_lasts_until_it_is_released(name: str, said: int, *, stream: bool) -> None:
+def test_silence_lasts_until_it_is_released(name: str, said: str, *, stream: bool) -> None:
     with Simulator() as sim, closing(connect(sim.origin)) as connection:
         connection.request("POST", "/v1/chat/completions", request(name, stream=stream), HEADERS)
-        if name == "sim-silence":
-            assert not is_readable(connection)
-            sim.release()
-        response = connection.getresponse()
-        body = b""
-        while name != "sim-silence" and is_readable(connection):
-            body += response.read1()
-        assert bool(body) == bool(said)
-        assert "生成完成".encode() not in body
+        seen, end = b"", "生成完成".encode()
+        while said.encode() not in seen or is_readable(connection):
+            seen += connection.sock.recv(65536)
+        assert end not in seen
         sim.release()
-        assert "生成完成".encode() in body + response.read()
+        while end not in seen:
+            piece = connection.sock.recv(65536)
+            assert piece
+            seen += piece
 
 
 def test_silence_ends_by_itself_after_its_time() -> None:
@@ -451,18 +458,22 @@ def test_the_delay_comes_before_each_frame_and_the_echo_may_be_faster() -> None:
     assert slept == [0.1 if is_echo else 0.5 for is_echo in echo] + [0.5]
 
 
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[Simulator]:
+    with Simulator(silence_seconds=0.01) as playing:
+        yield playing
+        assert playing.complaints == []
+
+
 @pytest.mark.parametrize("name", sorted(set(CATALOGUE) - {"sim-reset", "sim-closed-at-once"}))
 @pytest.mark.parametrize("stream", [True, False])
-def test_every_scene_in_the_catalogue_answers(name: str, *, stream: bool) -> None:
-    with Simulator(silence_seconds=0.01) as sim:
-        connection = connect(sim.origin)
+def test_every_scene_in_the_catalogue_answers(impatient: Simulator, name: str, *, stream: bool) -> None:
+    with closing(connect(impatient.origin)) as connection:
         connection.request("POST", "/v1/chat/completions", request(name, stream=stream, prompt="dog"), HEADERS)
         response = connection.getresponse()
         assert response.status >= 200
         if name not in {"sim-429-empty", "sim-empty-200", "sim-307"}:
             assert response.read1(2048)
-        assert sim.complaints == []
-        connection.close()
 
 
 def test_the_floods_are_as_large_as_they_say(sim: Simulator) -> None:
@@ -480,3 +491,14 @@ def test_the_command_lists_every_scene() -> None:
         [sys.executable, "-m", "dev.simulator", "--list"], capture_output=True, text=True, check=True, timeout=30
     )
     assert [line.split()[0] for line in listed.stdout.splitlines()] == list(CATALOGUE)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_plays_until_it_is_interrupted(ending: signal.Signals) -> None:
+    command = [sys.executable, "-m", "dev.simulator", "--delay", "0", "--echo-delay", "0", "--link-seconds", "5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as playing:  # noqa: S603 - our own module
+        assert playing.stdout
+        url = playing.stdout.readline().strip()
+        assert get(url.removesuffix("/v1") + "/faults/none/a.mp4").status == 200
+        playing.send_signal(ending)
+        assert playing.wait(timeout=20) == 0

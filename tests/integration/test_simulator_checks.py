@@ -144,7 +144,8 @@ def test_credentials_at_a_media_link_are_complained_of(sim: Simulator) -> None:
 
 
 def test_more_than_32_mib_are_too_many(sim: Simulator) -> None:
-    assert post(sim, request("sora-2", prompt="x" * 32 * 2**20)).status == 413
+    assert post(sim, b" " * (32 * 2**20 + 1)).status == 413
+    assert post(sim, b" " * 32 * 2**20).status == 400
 
 
 def test_requests_are_remembered_as_they_came() -> None:

@@ -186,6 +186,8 @@ def test_only_the_exact_origin_is_trusted() -> None:
     ):
         with pytest.raises(Refused):
             parse(link, trusted)
+    with pytest.raises(Refused):
+        parse("http://simulator.evil.test/a.mp4", frozenset({"http://simulator"}))
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,14 @@ def test_nothing_in_the_echo_is_believed_and_what_follows_is(echoed: str) -> Non
     assert read(f"{echoed}\n\n> ID: `{TASK_ID}`\n> 进度 12..") == ([Progress("in_progress", 12)], TASK_ID)
 
 
+@pytest.mark.parametrize("echoed", ECHOES.values(), ids=ECHOES)
+def test_an_echo_is_skipped_wherever_it_is_cut(echoed: str) -> None:
+    text = f"{echoed}\n\n> ID: `{TASK_ID}`\n> 进度 12..44.."
+    for at in range(len(text) + 1):
+        changes, task_id = read([text[:at], text[at:]])
+        assert (changes[-1], task_id) == (Progress("in_progress", 44), TASK_ID)
+
+
 def test_an_echo_that_does_not_end_hides_everything() -> None:
     unended = echo(prompt=PLANT).removesuffix("```") + PLANT.replace("```", "")
     assert media_links(unended) == ()

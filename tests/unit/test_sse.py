@@ -58,6 +58,7 @@ EVENT_STREAMS: dict[str, tuple[bytes, list[str]]] = {
     "byte order mark": (b"\xef\xbb\xbfdata: a\n\n", ["a"]),
     "only one byte order mark": (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\ndata: b\n\n", ["b"]),
     "a later byte order mark is text": (b"data: a\n\n\xef\xbb\xbfdata: b\n\ndata: \xef\xbb\xbf\n\n", ["a", "\ufeff"]),
+    "a byte order mark after a line is text": (b"\n\xef\xbb\xbfdata: a\n\ndata: b\n\n", ["b"]),
     "an emoji": ("data: 🏃\n\n".encode(), ["🏃"]),
     "not UTF-8": (b"data: a\xf0\x9f\n\ndata: \xffb\n\n", ["a\ufffd", "\ufffdb"]),
     "mixed line ends": (b"data: a\r\n\rdata: b\n\r\ndata: c\r\r", ["a", "b", "c"]),
@@ -119,6 +120,10 @@ def test_too_large_an_event_is_refused_after_those_before_it_and_for_good(large:
         parser.feed(b"data: c\n\n")
     with pytest.raises(EventTooLarge):
         parser.finish()
+
+
+def test_an_event_may_be_as_long_as_the_limit() -> None:
+    assert parsed([b"data: " + b"x" * 44 + b"\n\n"], max_event_bytes=50) == ["x" * 44]
 
 
 def test_comments_and_ended_events_do_not_count_towards_the_limit() -> None:
@@ -204,6 +209,7 @@ def test_text_with_line_ends_becomes_one_event_of_several_lines() -> None:
 
 def test_half_a_surrogate_pair_is_escaped_so_that_the_bytes_stay_utf8() -> None:
     assert encoded({"a": "\ud83c", "b": "进"}) == rb'{"a":"\ud83c","b":"\u8fdb"}'
+    assert encoded({"a": "\ud83c", "b": float("inf")}) == rb'{"a":"\ud83c","b":null}'
     assert frame("\ud83c") == b"data: ?\n\n"
 
 

@@ -61,7 +61,7 @@ def _v5(ask: Ask) -> Steps:
 
 
 def _v7(ask: Ask) -> Steps:
-    return streamed(ask, _v7_beats(ask), _v7_chunk(ask)) if ask.stream else whole(ask, _v7_beats(ask))
+    return streamed(ask, _v7_beats(ask), _NumberedChunks(ask)) if ask.stream else whole(ask, _v7_beats(ask))
 
 
 def _v7_beats(ask: Ask) -> Iterator[Beat]:
@@ -75,7 +75,7 @@ def _v7_beats(ask: Ask) -> Iterator[Beat]:
     yield Say({"content": None}, finish="STOP")
 
 
-class _v7_chunk:  # noqa: N801 - used as a function: it differs from `chunk` only in counting the chunks
+class _NumberedChunks:
     """A new id in each chunk, and usage on every one."""
 
     def __init__(self, ask: Ask) -> None:

@@ -58,7 +58,8 @@ _NOT_PUBLIC = tuple(
         "240.0.0.0/4",  # reserved, and broadcast
     )
 )
-"""The IANA IPv4 Special-Purpose Address Registry and multicast, spelled out: `is_global` differs between Pythons."""
+"""The IANA IPv4 Special-Purpose Address Registry and multicast, spelled out: `is_global` differs between
+Pythons, and is asked beside it for what a later registry adds."""
 
 
 class Refused(ValueError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -61,8 +60,9 @@ class S3Archive:
     def keep(self, record: Record, link: Link, deadline: float) -> Media:
         """Copy what `link` points to, under a new key each time; `deadline` is on the scale of `Clock.monotonic`.
 
-        Never raises and leaves nothing in the bucket when it fails: the media then say why. What the host labels the
-        file is ignored; the first bytes decide, and a video is only kept when it is whole enough to be played.
+        Never raises, and leaves nothing in the bucket when it fails: the media then say why. (Where S3 does not even
+        take the clean-up, the bucket's lifecycle rule ends the upload.) What the host labels the file is ignored: the
+        first bytes decide, and a video is only kept when it is whole enough to be played.
         """
         try:
             with self._download.open(link.url, deadline) as download:
@@ -96,7 +96,7 @@ class S3Archive:
         try:
             self._upload(source, key)
         except ReelayError:
-            with suppress(ReelayError), failures():  # the object may be there, and only the answer have got lost
+            with failures():  # the object may be there, and only the answer have got lost
                 self._client.delete_object(Bucket=self._bucket, Key=key)
             raise
         return Media(

@@ -134,7 +134,10 @@ class HttpsExchange:
         self._outgoing = outgoing
         self._deadline = deadline
         self._handoff = Handoff(means.limits.queued_pieces, Failed(UpstreamUnreachable(_NO_TIME)))
-        self._watchdog = threading.Timer(max(0.0, deadline - self._clock.monotonic()), self._handoff.interrupt)
+        left = deadline - self._clock.monotonic()
+        if left <= 0:
+            self._handoff.interrupt()
+        self._watchdog = threading.Timer(max(0.0, left), self._handoff.interrupt)
         self._watchdog.name, self._watchdog.daemon = "upstream-watchdog", True
         self._watchdog.start()
         threading.Thread(target=self._run, name="upstream-reader", daemon=True).start()
