@@ -48,17 +48,18 @@ dev: .venv/.run ## The same stack, kept up on PORT (8080), with curl and SDK lin
 test: .venv/.dev ## The whole test suite
 	@$(PY) -m pytest -q
 
-check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, and sam validate --lint, all offline
+check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, sam validate --lint and sam build, all offline
 	@$(PY) -m ruff format --check -q .
 	@$(PY) -m ruff check -q .
 	@$(PY) -m mypy
 	@$(SAM_OFFLINE) $(SAM) validate --lint
+	@$(MAKE) --no-print-directory build
 
 bench: .venv/.dev ## A 1 GiB video into the bucket: speed and memory
 	@$(PY) -m tests.bench.archive_1gib
 
 build: .venv/.dev .venv-sam/.sam ## Layer and functions for ARCHITECTURE (arm64), with their sizes, and a check that they run
-	@$(SAM_OFFLINE) ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@$(SAM_OFFLINE) ARCHITECTURE=$(ARCHITECTURE) MAKEFLAGS= $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@$(PY) -m dev.build_size
 	@$(PY) -m dev.build_check --architecture $(ARCHITECTURE)
 
