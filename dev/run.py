@@ -109,7 +109,7 @@ def _watch(stack: Stack, console: Console) -> str:
             for choice in chunk["choices"]:
                 finished = finished or choice["finish_reason"] == "stop"
                 delta = choice["delta"]
-                seen = reader.feed((delta.get("reasoning_content") or "") + (delta.get("content") or ""))
+                seen = reader.feed(delta.get("content") or "", delta.get("reasoning_content") or "")
                 if seen is not None:
                     bar.update(task, completed=seen.percent, description=WORDS[seen.status])
     if not finished:

@@ -32,10 +32,11 @@ ROOMS: dict[str, set[str]] = {
     "documents": PURE,
     "sse": PURE,
     "links": PURE,
-    "shapes": PURE,
+    "fields": PURE,
+    "shapes": PURE | {"fields"},
     "jobs": PURE,
     "refusals": PURE,
-    "reply": READERS,
+    "reply": READERS | {"strict_json"},
     "strict_json": PURE,
     "http_event": PURE,
     "routes": PURE,
@@ -50,7 +51,7 @@ ROOMS: dict[str, set[str]] = {
     "connection": PURE | {"ports", "urllib3"},
     "exchange": PURE | {"ports", "refusals", "handoff", "connection", "urllib3"},
     "upstream": PURE | {"ports", "refusals", "handoff", "connection", "exchange", "urllib3"},
-    "download": PURE | {"ports", "addresses", "urllib3"},
+    "download": PURE | {"ports", "addresses"},
     "s3": PURE | AWS | {"documents"},
     "store": PURE | AWS | {"s3", "documents"},
     "archive": PURE | AWS | {"ports", "s3", "documents", "download", "mediatype"},
@@ -58,7 +59,20 @@ ROOMS: dict[str, set[str]] = {
     "settings": set(),
     "lambda_stream": {"awslambdaric"},
 }
-WITHOUT_IO = ("errors", "model", "ids", "sse", "links", "shapes", "jobs", "reply", "refusals", "addresses", "mediatype")
+WITHOUT_IO = (
+    "errors",
+    "model",
+    "ids",
+    "sse",
+    "links",
+    "fields",
+    "shapes",
+    "jobs",
+    "reply",
+    "refusals",
+    "addresses",
+    "mediatype",
+)
 OUTSIDE = {"os", "socket", "http", "urllib", "time", "subprocess", "pathlib", "tempfile", "threading"}
 DOORS = {"reelay.wiring", "reelay.gateway", "reelay.errors", "aws_lambda_powertools"}
 

@@ -84,6 +84,8 @@ def verified(tls: ssl.SSLContext | None) -> ssl.SSLContext:
     tls = tls or ssl.create_default_context()
     if tls.verify_mode is not ssl.CERT_REQUIRED or not tls.check_hostname:
         raise ValueError("the TLS context does not verify the certificate and the host's name")
+    if tls.minimum_version is ssl.TLSVersion.MINIMUM_SUPPORTED:  # what some distributions' Python begins with
+        tls.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.minimum_version not in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         raise ValueError("the TLS context takes versions below 1.2")
     return tls

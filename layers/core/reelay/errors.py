@@ -178,5 +178,7 @@ class StoreFailed(ReelayError):
 class Unforeseen(ReelayError):
     """A defect of ours. The words tell the caller nothing about the inside."""
 
-    def __init__(self) -> None:
-        super().__init__("Reelay failed in a way it did not foresee. Please report the request id in x-request-id.")
+    def __init__(self, *, charged: bool = False) -> None:
+        super().__init__(
+            "Reelay failed in a way it did not foresee. Please report the request id in x-request-id.", charged=charged
+        )

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from reelay import sse
-from reelay.errors import ReelayError, Unforeseen, UpstreamBroken, UpstreamError
+from reelay.errors import ReelayError, Unforeseen, UpstreamBroken
 from reelay.ids import completion_id, new_core
 from reelay.jobs import Fact, Finished, InDoubt, Progressed, Refused
 from reelay.journal import Journal
@@ -157,7 +157,7 @@ class _Run:
             yield from self._last_words(error)
         except Exception as defect:
             self._telemetry.alarm("unforeseen", record=self._journal.record.id)
-            unforeseen = Unforeseen()
+            unforeseen = Unforeseen(charged=True)
             self._journal.settle(InDoubt(_problem(unforeseen)))
             if self._first:
                 raise unforeseen from defect
@@ -224,7 +224,7 @@ class _Run:
         if self._reply.complete:
             self._reply.over = True
             return
-        if not isinstance(error, UpstreamError):
+        if not isinstance(error, ReelayError):
             raise error
         self._telemetry.count("UpstreamFailures")
         in_doubt = error.charged and (error.status >= 500 or error.status == 408)
@@ -253,8 +253,7 @@ class _Run:
     def _watch(self, chunk: Json) -> None:
         for choice in chunk["choices"][:1]:
             delta = choice["delta"]
-            text = (delta.get("reasoning_content") or "") + (delta.get("content") or "")
-            progress = self._progress.feed(text) if text else None
+            progress = self._progress.feed(delta.get("content") or "", delta.get("reasoning_content") or "")
             if progress is not None:
                 self._journal.note(Progressed(self._progress.task_id, progress.status, progress.percent))
 

@@ -16,6 +16,7 @@ from reelay.model import Json
 from reelay.refusals import in_stream_error
 from reelay.shapes import has_finish
 from reelay.sse import EventParser, EventTooLarge
+from reelay.strict_json import MAX_DEPTH, depth
 
 DONE = "[DONE]"
 _BLANK = b" \t\r\n"
@@ -131,7 +132,7 @@ class Reply:
         return Chunk(payload)
 
     def _whole(self, document: bytes) -> Item:
-        payload = _decoded(document.removeprefix(_BOM))
+        payload = _decoded(document.removeprefix(_BOM).decode("utf-8", "replace"))
         if not isinstance(payload, dict):
             return _unreadable(f"{len(document)} bytes that are not a whole JSON document")
         if payload.get("error"):
@@ -147,11 +148,13 @@ def _unreadable(what: str) -> Fault:
     return Fault(UpstreamBroken(words, charged=True), in_doubt=True)
 
 
-def _decoded(text: str | bytes) -> Any:
-    """The JSON value, or None for whatever is not JSON (RFC 8259: NaN and Infinity are not)."""
+def _decoded(text: str) -> Any:
+    """The JSON value, or None for whatever is not JSON (RFC 8259: NaN and Infinity are not) or nests too deep."""
+    if depth(text) > MAX_DEPTH:
+        return None
     try:
         return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 

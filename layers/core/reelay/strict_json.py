@@ -38,7 +38,7 @@ def decode(data: bytes) -> Any:
         raise _refused(f"byte {error.start} is not UTF-8") from None
     if text.startswith("\ufeff"):
         raise _refused("it begins with a byte order mark")
-    if _depth(text) > MAX_DEPTH:
+    if depth(text) > MAX_DEPTH:
         raise _refused(f"it nests deeper than {MAX_DEPTH} levels")
     try:
         value = _DECODER.decode(text)
@@ -53,7 +53,8 @@ def _refused(why: str) -> BadRequest:
     return BadRequest(f"The body cannot be read as JSON: {why}.", code="invalid_json")
 
 
-def _depth(text: str) -> int:
+def depth(text: str) -> int:
+    """How deep the arrays and objects of a JSON text nest; 0 for any text that cannot nest deeper than MAX_DEPTH."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return 0
     brackets = _NOT_BRACKETS.sub("", text)
