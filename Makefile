@@ -11,13 +11,17 @@ SAM := .venv-sam/bin/sam
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
+ifeq ($(PYTHON),)
+$(error Reelay needs Python 3.11 or newer)
+endif
+
 # -- environments: each made once, and again when its lock changes ----------------------------------------------------
 
 # `--without-pip` and the base interpreter's own pip: a bare Debian python3 has venv but not ensurepip.
 INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pip-version-check --no-warn-conflicts --require-hashes -r requirements/$(2).txt
 
 .venv/bin/python:
-	@echo "Reelay uses $(PYTHON) ($$($(PYTHON) -V))"
+	@echo "Reelay uses $(PYTHON) ($$($(PYTHON) -V)); the first time it installs what it needs, for a minute or so"
 	@$(PYTHON) -m venv --without-pip --clear .venv
 
 .venv/.run: requirements/run.txt | .venv/bin/python
@@ -48,7 +52,7 @@ dev: .venv/.run ## The same stack, kept up on PORT (8080), with curl and SDK lin
 test: .venv/.dev ## The whole test suite
 	@$(PY) -m pytest -q
 
-check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, sam validate --lint and sam build, all offline
+check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, sam validate --lint and sam build
 	@$(PY) -m ruff format --check -q .
 	@$(PY) -m ruff check -q .
 	@$(PY) -m mypy
@@ -63,8 +67,10 @@ build: .venv/.dev .venv-sam/.sam ## Layer and functions for ARCHITECTURE (arm64)
 	@$(PY) -m dev.build_size
 	@$(PY) -m dev.build_check --architecture $(ARCHITECTURE)
 
-deploy: build ## sam deploy --guided into the AWS account of your credentials
-	@$(SAM) deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
+STACK ?= reelay
+
+deploy: build ## Into the AWS account of your credentials, as STACK (reelay), with PARAMETERS="Name=value ..."
+	@$(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
 	@for name in layer run dev sam; do \

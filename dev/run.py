@@ -16,12 +16,11 @@ from typing import Any
 
 import urllib3
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from dev.stack import ROOT, Stack, running
-from reelay.documents import record_key
-from reelay.identity import tenant_of
-from reelay.ids import core_of
+from dev.kept import RunFailed, place, record, save
+from dev.stack import ROOT, Stack, StackError, running
 from reelay.links import ProgressReader
 from reelay.sse import EventParser
 
@@ -37,10 +36,6 @@ COPY_SECONDS = 120
 WORDS = {"queued": "queued", "in_progress": "generating", "completed": "generated", "failed": "failed"}
 
 
-class RunFailed(Exception):
-    """What went wrong, in words for the person at the terminal."""
-
-
 def main() -> int:
     """Run it all; returns the exit status."""
     parser = argparse.ArgumentParser(prog="make run", description="The documented request, watched.")
@@ -52,26 +47,35 @@ def main() -> int:
     log = arguments.out / "stack.log"
     try:
         with running(delay=arguments.delay, log=log) as stack:
-            console.print(f"{'Upstream':<11} {'the simulator' if stack.simulator else stack.upstream}", highlight=False)
-            console.print(f"{'Gateway':<11} {stack.url}  (logs in {_near(log)})", highlight=False)
+            _say(console, "Upstream", "the simulator" if stack.simulator else stack.upstream)
+            _say(console, "Gateway", f"{stack.url}  (logs in {_near(log)})")
             _show(stack, console, arguments.out)
-    except RunFailed as failure:
-        console.print(f"[bold red]Not done:[/] {failure}")
+    except (RunFailed, StackError) as failure:
+        console.print(f"[bold red]Not done:[/] {escape(str(failure))}", soft_wrap=True, highlight=False)
         return 1
+    except KeyboardInterrupt:
+        console.print("Interrupted. What was kept until then is told above; v98store may finish the job all the same.")
+        return 130
     return 0
 
 
 def _show(stack: Stack, console: Console, out: Path) -> None:
-    completion_id = _watch(stack, console)
-    video = _download(stack, completion_id, out)
-    media = _archived(_record(stack, completion_id), video)
-    told = {
-        "Completion": completion_id,
-        "Record": f"s3://{stack.bucket}/{_key(stack, completion_id)}",
-        "Video": f"{_near(video)}  ({media['size']} bytes, sha256 {media['sha256']})",
-    }
-    for name, value in told.items():
-        console.print(f"{name:<11} {value}", soft_wrap=True, highlight=False)
+    """Watch it, and tell where everything is as soon as it is known: the local bucket goes when this ends."""
+    completion_id = ""
+    try:
+        for completion_id in _watch(stack, console):
+            _say(console, "Completion", completion_id)
+            _say(console, "Record", f"s3://{stack.bucket}/{place(stack, completion_id)}")
+        video = _download(stack, completion_id, out)
+        media = _archived(record(stack, completion_id), video)
+        _say(console, "Video", f"{_near(video)}  ({media['size']} bytes, sha256 {media['sha256']})")
+    finally:
+        if completion_id:
+            _say(console, "Kept too", ", ".join(str(_near(path)) for path in save(stack, completion_id, out)))
+
+
+def _say(console: Console, name: str, value: str) -> None:
+    console.print(f"{name:<11} {escape(value)}", soft_wrap=True, highlight=False)
 
 
 def _near(path: Path) -> Path:
@@ -79,10 +83,37 @@ def _near(path: Path) -> Path:
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
-def _watch(stack: Stack, console: Console) -> str:
-    """Send the request, show its progress as it comes, and return the completion's id."""
+def _watch(stack: Stack, console: Console) -> Iterator[str]:
+    """Send the request and show its progress as it comes; yields the completion's id once, as soon as it is known."""
+    response = _sent(stack)
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description:<11}"), BarColumn(40), TaskProgressColumn(), TimeElapsedColumn(),
+        console=console,
+    )  # fmt: skip
+    reader = ProgressReader()
+    known, finished = False, False
+    with bar:
+        task = bar.add_task("asked", total=100)
+        for chunk in _chunks(response):
+            if "error" in chunk:
+                raise RunFailed(chunk["error"]["message"])
+            if not known:
+                known = True
+                yield chunk["id"]
+            for choice in chunk["choices"]:
+                finished = finished or choice["finish_reason"] == "stop"
+                delta = choice["delta"]
+                seen = reader.feed(delta.get("content") or "", delta.get("reasoning_content") or "")
+                if seen is not None:
+                    bar.update(task, completed=seen.percent, description=WORDS[seen.status])
+    if not finished:
+        raise RunFailed("the stream ended before the completion did")
+
+
+def _sent(stack: Stack) -> urllib3.BaseHTTPResponse:
+    """The answer to the event, sent as HTTP; raises RunFailed with the gateway's own words unless it is a stream."""
     event = json.loads(EVENT.read_text())
-    headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+    headers = {name: event["headers"][name] for name in ("Content-Type", "Accept")}
     response = urllib3.request(
         event["httpMethod"],
         stack.url + event["path"],
@@ -94,27 +125,7 @@ def _watch(stack: Stack, console: Console) -> str:
     )
     if response.status != 200:
         raise RunFailed(f"the gateway answered {response.status}: {response.data.decode(errors='replace')[:500]}")
-    bar = Progress(
-        SpinnerColumn(), TextColumn("{task.description:<11}"), BarColumn(40), TaskProgressColumn(), TimeElapsedColumn(),
-        console=console,
-    )  # fmt: skip
-    completion_id, finished = "", False
-    with bar:
-        task = bar.add_task("asked", total=100)
-        reader = ProgressReader()
-        for chunk in _chunks(response):
-            if "error" in chunk:
-                raise RunFailed(chunk["error"]["message"])
-            completion_id = chunk["id"]
-            for choice in chunk["choices"]:
-                finished = finished or choice["finish_reason"] == "stop"
-                delta = choice["delta"]
-                seen = reader.feed(delta.get("content") or "", delta.get("reasoning_content") or "")
-                if seen is not None:
-                    bar.update(task, completed=seen.percent, description=WORDS[seen.status])
-    if not finished:
-        raise RunFailed("the stream ended before the completion did")
-    return completion_id
+    return response
 
 
 def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[dict[str, Any]]:
@@ -124,22 +135,6 @@ def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[dict[str, Any]]:
             if text == "[DONE]":
                 return
             yield json.loads(text)
-
-
-def _key(stack: Stack, completion_id: str) -> str:
-    core = core_of(completion_id)
-    if core is None:
-        raise RunFailed(f"the completion's id is not one of ours: {completion_id!r}")
-    return record_key(tenant_of(stack.token), core)
-
-
-def _record(stack: Stack, completion_id: str) -> dict[str, Any]:
-    """The record's document as it lies in the bucket."""
-    body = stack.s3.get_object(Bucket=stack.bucket, Key=_key(stack, completion_id))["Body"]
-    record: dict[str, Any] = json.loads(body.read())
-    if record["phase"] != "completed":
-        raise RunFailed(f"the record in the bucket says {record['phase']}")
-    return record
 
 
 def _download(stack: Stack, completion_id: str, out: Path) -> Path:
@@ -161,9 +156,9 @@ def _download(stack: Stack, completion_id: str, out: Path) -> Path:
     return target
 
 
-def _archived(record: dict[str, Any], video: Path) -> dict[str, Any]:
+def _archived(kept: dict[str, Any], video: Path) -> dict[str, Any]:
     """The video's entry in the record, after checking that the copy in out/ is what it says."""
-    for media in record["media"]:
+    for media in kept["media"]:
         if media["kind"] == "video" and media["sha256"] == hashlib.sha256(video.read_bytes()).hexdigest():
             found: dict[str, Any] = media
             return found

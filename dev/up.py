@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import threading
 
-from dev.stack import Stack, running
+from dev.stack import Stack, StackError, running
 
 FRAME_SECONDS = 0.25
 LINES = """\
 Reelay is up: {url}   (upstream: {upstream})
 
   curl -N {url}/v1/chat/completions \\
-    -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \\
+    -H "Authorization: Bearer {shell}" -H 'Content-Type: application/json' \\
     -d '{{"model": "sora-2", "stream": true, "messages": [{{"role": "user", "content": "a retriever in orbit"}}]}}'
 
-  curl {url}/v1/chat/completions?order=desc -H 'Authorization: Bearer {token}'
-  curl {url}/openapi.yaml
+  curl "{url}/v1/chat/completions?order=desc" -H "Authorization: Bearer {shell}"
 
   from openai import OpenAI
-  client = OpenAI(base_url="{url}/v1", api_key="{token}")
+  client = OpenAI(base_url="{url}/v1", api_key={python})
   for chunk in client.chat.completions.create(
       model="sora-2", stream=True, messages=[{{"role": "user", "content": "a retriever in orbit"}}]
   ):
       print(chunk.choices[0].delta.content or "", end="", flush=True)
 
 Ctrl-C ends it and forgets what was kept."""
-HIDDEN = "$V98STORE_TOKEN"
 
 
 def main() -> None:
@@ -38,15 +37,22 @@ def main() -> None:
     stopped = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: stopped.set())
-    with running(port=arguments.port, delay=FRAME_SECONDS) as stack:
-        print(_lines(stack), flush=True)
-        stopped.wait()
+    try:
+        with running(port=arguments.port, delay=FRAME_SECONDS) as stack:
+            print(lines(stack), flush=True)
+            stopped.wait()
+    except StackError as error:
+        sys.exit(str(error))
 
 
-def _lines(stack: Stack) -> str:
-    """The lines; a real key is named, not shown."""
-    upstream = "the simulator" if stack.simulator else stack.upstream
-    return LINES.format(url=stack.url, upstream=upstream, token=stack.token if stack.simulator else HIDDEN)
+def lines(stack: Stack) -> str:
+    """What to try, ready to paste. A real key is named, not shown."""
+    if stack.simulator:
+        names = {"upstream": "the simulator", "shell": stack.token, "python": f'"{stack.token}"'}
+    else:
+        named = '__import__("os").environ["V98STORE_TOKEN"]'
+        names = {"upstream": stack.upstream, "shell": "$V98STORE_TOKEN", "python": named}
+    return LINES.format(url=stack.url, **names)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Stand-ins for the ports, written by hand. FakeStore passes the promises in integration/test_store.py."""
+"""Stand-ins for the ports, written by hand. FakeStore passes the promises in integration/test_store.py,
+FakeClaims those in integration/test_claims.py."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
@@ -10,7 +12,7 @@ from typing import IO, Any
 from reelay import documents
 from reelay.errors import Conflict, StoreFailed
 from reelay.ids import new_core
-from reelay.model import Data, End, Failed, Head, Link, Media, Order, Outgoing, Record, Seen
+from reelay.model import Claim, Data, End, Failed, Head, Link, Media, Order, Outgoing, Record, Seen
 
 NOON = 1_780_000_000.0
 """Where FakeClock begins: a second in 2026."""
@@ -115,6 +117,39 @@ class FakeStore:
     def _write(self, key: str, record: Record) -> Record:
         self.records[key] = replace(record, rev=record.rev + 1, version=str(next(self._versions)))
         return self.records[key]
+
+    def _reach(self, method: str) -> None:
+        if method in self.broken:
+            raise StoreFailed("down")
+
+
+class FakeClaims:
+    """Claims in a dictionary, one write at a time. `broken` names the methods that fail as if S3 were down."""
+
+    def __init__(self) -> None:
+        self.claims: dict[str, Claim] = {}
+        self.broken: set[str] = set()
+        self._versions = count(1)
+        self._alone = threading.Lock()
+
+    def take(self, tenant: str, claim: Claim) -> Claim:
+        self._reach("take")
+        key = documents.claim_key(tenant, claim.name)
+        with self._alone:
+            return self.claims.get(key) or self._write(key, claim)
+
+    def replace(self, tenant: str, held: Claim, claim: Claim) -> Claim:
+        self._reach("replace")
+        if not held.version:
+            raise ValueError("never stored")
+        key = documents.claim_key(tenant, claim.name)
+        with self._alone:
+            there = self.claims.get(key)
+            return self._write(key, claim) if there is None or there.version == held.version else there
+
+    def _write(self, key: str, claim: Claim) -> Claim:
+        self.claims[key] = replace(claim, version=str(next(self._versions)))
+        return self.claims[key]
 
     def _reach(self, method: str) -> None:
         if method in self.broken:

@@ -23,6 +23,7 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from dev import template as local
 from reelay import settings
+from reelay.admission import KEY_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
@@ -330,7 +331,9 @@ def test_the_bucket_outlives_the_stack() -> None:
 
 def test_unfinished_uploads_are_dropped_after_a_day_and_nothing_else_unless_asked() -> None:
     [bucket] = resources("AWS::S3::Bucket").values()
-    uploads, expiry = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    uploads, claims, expiry = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert (claims["Prefix"], claims["ExpirationInDays"]) == ("claims/", 2)
+    assert claims["ExpirationInDays"] * 24 * 3600 > KEY_SECONDS
     assert uploads["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     assert "ExpirationInDays" not in uploads
     condition, rule, otherwise = expiry["Fn::If"]
@@ -367,15 +370,18 @@ def test_every_function_has_a_role_of_its_own_that_aws_adds_nothing_to() -> None
         assert role["Properties"]["ManagedPolicyArns"] == ours
 
 
-def test_objects_are_touched_only_below_the_tenants() -> None:
-    for _, statement in allowed():
+def test_objects_are_touched_only_below_the_tenants_and_claims_by_the_relay() -> None:
+    below = {"Fn::Sub": "${Bucket.Arn}/tenants/*"}
+    for role, statement in allowed():
         actions = {action for action in listed(statement["Action"]) if action.startswith("s3:")}
         if actions == {"s3:ListBucket"}:
             assert statement["Resource"] == {"Fn::GetAtt": ["Bucket", "Arn"]}
             # IfExists: a GetObject names no prefix, and without the permission a missing key would be a 403.
-            assert statement["Condition"] == {"StringLikeIfExists": {"s3:prefix": "tenants/*"}}
-        elif actions:
-            assert statement["Resource"] == {"Fn::Sub": "${Bucket.Arn}/tenants/*"}
+            prefixes = listed(statement["Condition"]["StringLikeIfExists"]["s3:prefix"])
+            assert prefixes == ["tenants/*", "claims/*"] if role == "RelayRole" else ["tenants/*"]
+        elif actions and statement["Resource"] != below:
+            assert (role, actions) == ("RelayRole", {"s3:GetObject", "s3:PutObject"})
+            assert statement["Resource"] == {"Fn::Sub": "${Bucket.Arn}/claims/*"}
 
 
 def test_each_role_may_do_with_objects_what_its_door_does() -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from dev.simulator import Simulator
 from reelay.documents import decode, record_key, transcript_key
-from reelay.gateway import Door
+from reelay.gateway import REPLY_RESERVE_SECONDS, Door
 from reelay.identity import tenant_of
 from reelay.ids import core_of
 from reelay.model import Record
 from reelay.ports import Clock
+from reelay.relay import KEEP_RESERVE_SECONDS
 from reelay.settings import Settings
 from reelay.sse import EventParser
 from reelay.wiring import House
@@ -118,6 +119,13 @@ class LocalHouse:
         """Ask for a completion of a scene of the simulator."""
         return self.post({"model": model, "messages": [{"role": "user", "content": PROMPT}], "stream": stream, **more})
 
+    def hurried(self, model: str, *, stream: bool, seconds: float) -> Reply:
+        """The same in an invocation that has only so many seconds left beside what is kept back for keeping."""
+        body = {"model": model, "messages": [{"role": "user", "content": PROMPT}], "stream": stream}
+        sent = _with(KEY, {"Content-Type": "application/json"})
+        event = rest_event("POST", "/v1/chat/completions", headers=sent, body=json.dumps(body))
+        return self.serve(event, KEEP_RESERVE_SECONDS + REPLY_RESERVE_SECONDS + seconds)
+
     def live(self, model: str, *, stream: bool = True, **more: Any) -> Pieces:
         """The same through a door that can stream."""
         body = {"model": model, "messages": [{"role": "user", "content": PROMPT}], "stream": stream, **more}
@@ -137,10 +145,10 @@ class LocalHouse:
         raw = json.dumps(body) if isinstance(body, Mapping) else body
         return self.serve(rest_event(method, path, headers=_with(key, headers), body=raw, **more))
 
-    def serve(self, event: dict[str, Any]) -> Reply:
+    def serve(self, event: dict[str, Any], seconds: float = 900) -> Reply:
         """One event through the door that API Gateway would choose."""
         relays = (event.get("httpMethod"), event.get("path")) == ("POST", "/v1/chat/completions")
-        reply = (self._relay if relays else self._results).serve(event, Context())
+        reply = (self._relay if relays else self._results).serve(event, Context(seconds))
         self.house.telemetry.metrics.clear_metrics()  # what a function's decorator does after each event
         assert reply is not None
         assert not reply["isBase64Encoded"]

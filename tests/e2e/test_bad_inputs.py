@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dev.simulator import Simulator
 from tests.contract.bad_inputs import BAD_INPUTS, PROMPT, BadInput
 from tests.e2e.local_house import LocalHouse
 
@@ -20,8 +21,13 @@ def test_a_bad_input_is_refused_in_clear_words_before_anything_is_paid_or_kept(
     assert (house.simulator.posts, house.objects()) == (0, [])
 
 
-def test_a_token_is_asked_for_unless_a_development_setting_says_otherwise(house: LocalHouse) -> None:
+def test_a_token_is_asked_for_unless_a_development_setting_says_otherwise(
+    house: LocalHouse, simulator: Simulator
+) -> None:
     body = {"model": "sim-text", "messages": [{"role": "user", "content": "hi"}]}
     refused = house.post(body, key=None)
     assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert house.simulator.posts == 0
+    assert simulator.posts == 0
+    lenient = LocalHouse(simulator, house.s3, house.bucket, allow_anonymous=True)
+    assert lenient.post(body, key=None).status == 200
+    assert "authorization" not in simulator.requests[0].headers

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dev.simulator import Simulator
+from reelay.exchange import PIECE_BYTES, REPLY_BYTES
 from reelay.model import Phase
 from reelay.s3 import s3_client
 from tests.e2e.local_house import PROMPT, LocalHouse, Reply
@@ -156,3 +157,33 @@ def test_a_failed_completion_tells_its_failure_again_and_no_client_repeats_it(ho
     assert (again.status, again.error["code"]) == (502, "outcome_unknown")
     assert again.headers["x-should-retry"] == "false"
     assert house.call("GET", "/v1/chat/completions").json["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("model", "stream", "status"),
+    [
+        ("sim-silence", True, 504),
+        ("sim-silence", False, 504),
+        ("sim-silence-after-head", True, 504),
+        ("sim-silence-after-head", False, 504),
+        ("sim-silence-mid-stream", False, 504),
+        ("sim-silence-mid-stream", True, 200),
+        ("sim-endless-drip", True, 200),
+        ("sim-endless-drip", False, 504),
+    ],
+)
+def test_silence_and_endless_answers_end_with_the_time_there_is(
+    house: LocalHouse, model: str, stream: bool, status: int
+) -> None:
+    reply = house.hurried(model, stream=stream, seconds=1.0)
+    assert reply.status == status
+    error = reply.frames[-2]["error"] if status == 200 else reply.error
+    assert error["code"] == "upstream_timeout"
+    assert house.simulator.posts == 1
+    assert house.only_record().phase is Phase.UNKNOWN
+
+
+def test_an_endless_flood_ends_at_the_largest_reply_that_is_read(house: LocalHouse) -> None:
+    reply = house.create("sim-endless-flood")
+    assert reply.frames[-2]["error"]["code"] == "upstream_broken"
+    assert 0 <= REPLY_BYTES - house.only_record().transcript_bytes < PIECE_BYTES

@@ -174,6 +174,14 @@ def test_a_link_that_cannot_be_copied_is_told_with_its_reason_and_the_completion
     assert house.s3.list_multipart_uploads(Bucket=house.bucket).get("Uploads", []) == []
 
 
+def test_the_link_in_the_completion_leads_to_the_content_under_the_callers_own_stage(house: LocalHouse) -> None:
+    one = house.create("sora-2").frames[0]["id"]
+    (link, _) = [media["content"] for media in house.call("GET", f"/v1/chat/completions/{one}").json["media"]]
+    stage, path = link.partition("?")[0].split("/v1/")
+    assert stage == "/live"
+    assert house.call("GET", f"/v1/{path}").status == 302
+
+
 def test_a_completion_without_a_video_has_no_content(house: LocalHouse) -> None:
     (one,) = made(house, 1)
     reply = house.call("GET", f"/v1/videos/{one}/content")

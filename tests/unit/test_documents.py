@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -141,6 +142,26 @@ def test_keys_lie_under_the_tenant() -> None:
     assert documents.media_prefix(TENANT, CORE) == f"{home}media/{CORE}/"
 
 
+@pytest.mark.parametrize("name", ["order-7", "", "\0", "../../records/x", "a/b\r\n", "🐕", "\ud83d", "x" * 10_000])
+def test_a_claims_key_is_of_one_form_whatever_the_name_and_shows_nothing_of_it(name: str) -> None:
+    assert re.fullmatch(rf"claims/{TENANT}/[0-9a-f]{{64}}\.json", documents.claim_key(TENANT, name))
+
+
+def test_a_claims_key_is_the_sha_256_of_its_name() -> None:
+    of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
+    assert documents.claim_key(TENANT, "abc") == f"claims/{TENANT}/{of_abc}.json"
+
+
+@given(one=st.text(st.characters()), other=st.text(st.characters()))
+def test_two_names_share_no_key(one: str, other: str) -> None:
+    assert (documents.claim_key(TENANT, one) == documents.claim_key(TENANT, other)) == (one == other)
+
+
+def test_surrogates_are_names_of_their_own_alone_and_in_pairs() -> None:
+    names = ["\ud83d", "\udc15", "?", "\ud83d\udc15", "🐕", "??"]
+    assert len({documents.claim_key(TENANT, name) for name in names}) == len(names)
+
+
 def test_documents_sort_newest_first_and_markers_oldest_first() -> None:
     assert documents.record_key(TENANT, LATER) < documents.record_key(TENANT, CORE)
     assert documents.marker_key(TENANT, CORE) < documents.marker_key(TENANT, LATER)
@@ -174,6 +195,8 @@ def test_no_key_is_made_for_what_cannot_be_a_tenant(tenant: str) -> None:
     for prefix in (documents.records_prefix, documents.oldest_prefix):
         with pytest.raises(NotFound):
             prefix(tenant)
+    with pytest.raises(NotFound):
+        documents.claim_key(tenant, "order-7")
 
 
 def test_whoever_brings_no_token_has_a_home_too() -> None:

@@ -12,9 +12,11 @@ from reelay.jobs import (
     Fact,
     Finished,
     InDoubt,
+    Overdue,
     Progressed,
     Refused,
     Relabelled,
+    Step,
     next_step,
 )
 from reelay.model import Media, MediaKind, Phase, Problem, Record
@@ -91,6 +93,20 @@ def test_a_record_that_keeps_nothing_never_holds_content() -> None:
     assert next_step(secret, Finished(COMPLETION), NOW).record.completion is None
     media = (Media(MediaKind.VIDEO, "https://example.com/a.mp4", reason="gone"),)
     assert next_step(secret, Archived(media), NOW) == next_step(secret, Archived(()), NOW)
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_an_open_record_past_its_lease_is_in_doubt_and_no_other_is(phase: Phase) -> None:
+    record = replace(RECORD, phase=phase, lease=NOW + 10, task_id=SEEN_TASK.task_id)
+    assert next_step(record, Overdue(), NOW + 9) == Step(record, write=False)
+    late = next_step(record, Overdue(), NOW + 10)
+    if phase in (Phase.SENDING, Phase.ACCEPTED):
+        assert late.record.phase is Phase.UNKNOWN
+        assert late.record.problem
+        assert str(SEEN_TASK.task_id) in late.record.problem.message
+        assert late.record.problem.code == "outcome_unknown"
+    else:
+        assert not late.write
 
 
 def test_metadata_and_media_change_in_any_phase() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reelay.admission import Admission
 from reelay.errors import ReelayError, StoreFailed, UpstreamBroken, UpstreamRefused, UpstreamSilent
 from reelay.gateway import json_answer
 from reelay.ids import completion_id
@@ -17,6 +18,7 @@ from reelay.relay import KEEP_RESERVE_SECONDS, Relay
 from reelay.results import Results
 from tests.fakes import (
     FakeArchive,
+    FakeClaims,
     FakeClock,
     FakeExchange,
     FakeStore,
@@ -51,10 +53,10 @@ class House:
         self.relay = Relay(
             upstream=self.upstream,
             store=self.store,
+            admission=Admission(FakeClaims(), self.store, self.clock, lambda _now: CORE),
             archive=self.archive,
             clock=self.clock,
             telemetry=self.telemetry,
-            new_id=lambda _now: CORE,
         )
         request = {"model": "sora-2", "messages": [{"role": "user", "content": "a dog"}], "stream": True, **body}
         self.call = Call(
@@ -174,6 +176,18 @@ def test_the_task_id_and_the_bytes_so_far_are_kept_as_soon_as_they_are_seen() ->
     house = House(HEAD, seen, look, chunk("ok", "stop"), DONE, End())
     house.said()
     assert kept == [(Phase.ACCEPTED, "task_01k7e5w9z5f2d91pekrqy59rwc", seen.data)]
+
+
+def test_a_long_text_is_kept_while_it_comes() -> None:
+    kept: list[bytes] = []
+
+    def look() -> None:
+        kept.append(house.store.transcripts[CORE])
+
+    words = [each for _ in range(4) for each in (Silence(16), chunk("word "))]
+    house = House(HEAD, *words, look, chunk(None, "stop"), DONE, End())
+    house.said()
+    assert kept == [chunk("word ").data * 4]
 
 
 def test_the_verdict_is_kept_before_the_caller_hears_done() -> None:

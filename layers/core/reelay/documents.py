@@ -5,6 +5,7 @@ tenants/{tenant}/requests/{core}.json           the request, where it is too lar
 tenants/{tenant}/oldest/{core}                  empty; listed in key order the oldest comes first
 tenants/{tenant}/transcripts/{core}             the upstream's bytes verbatim
 tenants/{tenant}/media/{core}/                  what the archive keeps
+claims/{tenant}/{SHA-256 of name}.json          which record a name stands for; apart, for a lifecycle rule to name
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
 from typing import Any
 
 from reelay.errors import NotFound
@@ -111,6 +113,17 @@ def transcript_key(tenant: str, core: str) -> str:
     return f"{_home(tenant)}/transcripts/{_checked(core)}"
 
 
+def claim_key(tenant: str, name: str) -> str:
+    """Where the claim on a name lies; `name` is any text, and the key shows nothing of it. Raises NotFound for what
+    cannot be a tenant."""
+    return f"claims/{_tenant(tenant)}/{name_digest(name)}.json"
+
+
+def name_digest(name: str) -> str:
+    """The hex SHA-256 that stands for a name. Each text has its own, lone surrogates (which JSON can carry) too."""
+    return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def core_in(key: str) -> str | None:
     """The core that a listed document's or marker's key names, or None for an object that is not ours."""
     name = key.rpartition("/")[2]
@@ -125,9 +138,13 @@ def no_record() -> NotFound:
 
 
 def _home(tenant: str) -> str:
+    return f"tenants/{_tenant(tenant)}"
+
+
+def _tenant(tenant: str) -> str:
     if not _TENANT.match(tenant):
         raise no_record()
-    return f"tenants/{tenant}"
+    return tenant
 
 
 def _checked(core: str) -> str:

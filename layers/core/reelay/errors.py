@@ -110,6 +110,13 @@ class TooLarge(CallerError):
     code = "request_too_large"
 
 
+class UnprocessableKey(CallerError):
+    """An Idempotency-Key came again with another body (draft-ietf-httpapi-idempotency-key-header, section 2.7)."""
+
+    status = 422
+    code = "idempotency_key_reused"
+
+
 class Conflict(ReelayError):
     """Somebody was first, or the thing is not ready yet; nobody is to blame."""
 

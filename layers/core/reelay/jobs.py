@@ -2,7 +2,8 @@
 
 Phases: sending -> accepted -> completed | failed | unknown. `sending` is written before the upstream is asked; from
 there no request is ever posted again. Doubt ends as `unknown`, which a late answer may still turn into `completed`;
-`completed` and `failed` are final.
+`completed` and `failed` are final. Whoever runs a record holds it until its `lease`; a record still open after that
+was left behind by a function that is gone, and is in doubt too.
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ class InDoubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Overdue:
+    """Somebody looked at the record; it matters only when the record is open and its lease has run out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Archived:
     """What became of the completion's media."""
 
@@ -67,7 +73,7 @@ class Relabelled:
     metadata: Mapping[str, str]
 
 
-Fact = Progressed | Finished | Refused | InDoubt | Archived | Relabelled
+Fact = Progressed | Finished | Refused | InDoubt | Overdue | Archived | Relabelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ class Step:
 
 def next_step(record: Record, fact: Fact, now: float) -> Step:
     """What `fact` makes of `record` at the Unix time `now`. Total: a fact that comes too late changes nothing."""
-    changed = _changed(record, fact)
+    changed = _changed(record, fact, now)
     if changed == record:
         return Step(record, write=False)
     waits = isinstance(fact, Progressed) and changed.phase == record.phase
@@ -88,16 +94,16 @@ def next_step(record: Record, fact: Fact, now: float) -> Step:
     return Step(replace(changed, updated=int(now)), write=due)
 
 
-def _changed(record: Record, fact: Fact) -> Record:
+def _changed(record: Record, fact: Fact, now: float) -> Record:
     match fact:
         case Progressed():
             return _progressed(record, fact)
         case Finished():
             return _finished(record, fact)
-        case Refused(problem):
-            return _ended(record, Phase.FAILED, problem)
-        case InDoubt(problem):
-            return _ended(record, Phase.UNKNOWN, problem)
+        case Refused(problem) | InDoubt(problem):
+            return _ended(record, Phase.FAILED if isinstance(fact, Refused) else Phase.UNKNOWN, problem)
+        case Overdue():
+            return _ended(record, Phase.UNKNOWN, _left_behind(record)) if now >= record.lease else record
         case Archived(media):
             return replace(record, media=media) if record.keeps else record
         case Relabelled(metadata):
@@ -134,3 +140,16 @@ def _finished(record: Record, fact: Finished) -> Record:
 
 def _ended(record: Record, phase: Phase, problem: Problem) -> Record:
     return replace(record, phase=phase, status="failed", problem=problem) if record.phase in _OPEN else record
+
+
+def _left_behind(record: Record) -> Problem:
+    task = f" v98store knows it as {record.task_id}." if record.task_id else ""
+    return Problem(
+        message="The function that relayed this ended before the answer did, so its outcome is unknown and it may have "
+        f"been charged. Reelay does not send it again by itself.{task}",
+        type="upstream_error",
+        param=None,
+        code="outcome_unknown",
+        status=502,
+        charged=True,
+    )

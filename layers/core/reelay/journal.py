@@ -15,6 +15,8 @@ from reelay.jobs import Archived, Fact, Finished, Progressed, next_step
 from reelay.model import Link, Media, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reelay.ports import Archive, Clock, Store, Telemetry
 
 TRANSCRIPT_IN_MEMORY_BYTES = 1024 * 1024
@@ -22,6 +24,9 @@ TRANSCRIPT_IN_MEMORY_BYTES = 1024 * 1024
 
 SAVE_ATTEMPTS = 5
 """Rivals for one record are few: its run, its owner changing metadata, a sweep."""
+
+TRANSCRIPT_SECONDS = 30
+"""The bytes so far are kept at least this often while they come, so that a crash leaves them."""
 
 RETRY_SECONDS = (1, 2, 4, 8, 15, 30)
 """Pauses between attempts to write a verdict that the store did not take."""
@@ -37,24 +42,23 @@ class Journal:
         self._telemetry = telemetry
         self._transcript = SpooledTemporaryFile(TRANSCRIPT_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `finish`
         self.bytes = 0
+        self._kept_at = clock.monotonic()
         self._pending: Fact | None = None
         self._deleted = False
 
     def take(self, data: bytes) -> None:
-        """Add bytes of the upstream to the transcript, as they came."""
+        """Add bytes of the upstream to the transcript, as they came, and keep it now and then."""
         self.bytes += len(data)
         if self.record.keeps:
             self._transcript.write(data)
+        if self._clock.monotonic() - self._kept_at >= TRANSCRIPT_SECONDS:
+            self._try(self._keep_transcript)
 
     def note(self, fact: Progressed) -> None:
         """Keep progress, at most every few seconds, with the bytes so far; a store that fails is tried next time."""
-        if self._deleted or not next_step(self.record, fact, self._clock.now()).write:
-            return
-        try:
-            self._keep_transcript()
-            self._advance(fact)
-        except StoreFailed:
-            self._telemetry.alarm("progress not kept", record=self.record.id)
+        if not self._deleted and next_step(self.record, fact, self._clock.now()).write:
+            self._try(self._keep_transcript)
+            self._try(lambda: self._advance(fact))
 
     def settle(self, fact: Fact) -> None:
         """Keep the verdict. What it needs lies in the store before the record says so."""
@@ -74,6 +78,12 @@ class Journal:
         if media:
             self._keep_media(media)
         return self._leave()
+
+    def _try(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except StoreFailed:
+            self._telemetry.alarm("progress not kept", record=self.record.id)
 
     def _settle(self, fact: Fact) -> None:
         if self._deleted:
@@ -114,6 +124,7 @@ class Journal:
             self._deleted = True
 
     def _keep_transcript(self) -> None:
+        self._kept_at = self._clock.monotonic()
         if self.record.keeps and self.bytes:
             self._store.keep_transcript(self.record, self._transcript)
 

@@ -116,7 +116,8 @@ class Record:
     """One request and all that became of it.
 
     `id` is the 26-character core that the public ids are made of; `rev` goes up by one with each write; `version` is
-    the store's own tag of the revision that was read or written ("" = not stored yet). Times are Unix seconds.
+    the store's own tag of the revision that was read or written ("" = not stored yet). Times are Unix seconds; `lease`
+    is when whoever runs the record must have ended, `fingerprint` the digest of its request's meaning.
     `keeps` is False for `store: false`: then `request`, `completion` and `metadata` stay empty and neither transcript
     nor media are kept. `completion` is in contract shape and holds the public id.
     """
@@ -138,10 +139,26 @@ class Record:
     task_id: str | None = None
     status: str | None = None
     progress: int = 0
+    lease: int = 0
+    fingerprint: str = ""
     upstream_id: str | None = None
     upstream_request_id: str | None = None
     transcript_bytes: int = 0
     media: tuple[Media, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who was first to use a name (an Idempotency-Key, the fingerprint of a body): the record `core` it stands for,
+    the hex `fingerprint` of the body it came with, and when, in Unix seconds. `retry` says that a client's own
+    repetition made it before the first attempt arrived. `version` is the store's tag; "" = never stored."""
+
+    name: str = field(repr=False)
+    core: str
+    fingerprint: str
+    at: int
+    retry: bool = False
+    version: str = field(default="", compare=False)
 
 
 class Order(StrEnum):

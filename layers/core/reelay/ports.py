@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Protocol
 
-from reelay.model import Link, Media, Order, Outgoing, Record, Seen
+from reelay.model import Claim, Link, Media, Order, Outgoing, Record, Seen
 
 
 class Clock(Protocol):
@@ -81,6 +81,16 @@ class Store(Protocol):
 
     def delete(self, record: Record) -> None:
         """Remove the record and everything kept for it, media included; twice does no harm. Raises StoreFailed."""
+
+
+class Claims(Protocol):
+    """Which record a name of the tenant's stands for: one winner for each."""
+
+    def take(self, tenant: str, claim: Claim) -> Claim:
+        """Write `claim` unless its name is taken; returns the one that holds. Raises StoreFailed."""
+
+    def replace(self, tenant: str, held: Claim, claim: Claim) -> Claim:
+        """Put `claim` in the place of `held` as it was read; returns the one that holds then. Raises StoreFailed."""
 
 
 class Archive(Protocol):

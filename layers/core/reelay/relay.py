@@ -11,13 +11,15 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from reelay import sse
-from reelay.errors import ReelayError, Unforeseen, UpstreamBroken
-from reelay.ids import completion_id, new_core
+from reelay.admission import Admission, Admitted
+from reelay.errors import Conflict, ReelayError, Unforeseen, UpstreamBroken
+from reelay.ids import completion_id
 from reelay.jobs import Fact, Finished, InDoubt, Progressed, Refused
 from reelay.journal import Journal
 from reelay.links import ProgressReader, media_links
-from reelay.model import Answer, Call, Data, End, Failed, Head, Invocation, Json, Link, Outgoing, Problem, Record
+from reelay.model import Answer, Call, Data, End, Failed, Head, Invocation, Json, Link, Outgoing, Phase, Problem, Record
 from reelay.refusals import upstream_request_id
+from reelay.replay import pieces, unfinished
 from reelay.reply import Chunk, Fault, Item, Reply, Whole
 from reelay.shapes import Assembly, ChunkShaper, Identity, as_chunks, whole
 
@@ -32,6 +34,9 @@ NEXT_SILENCE_SECONDS = 15
 
 KEEP_RESERVE_SECONDS = 30
 """Kept back from the invocation for writing the verdict and copying the media once the upstream's time is up."""
+
+LEASE_MARGIN_SECONDS = 60
+"""After the invocation's deadline, for clocks that differ: only then is a record taken for left behind."""
 
 _FOREVER_SECONDS = 3600.0
 
@@ -48,36 +53,60 @@ class Relay:
         *,
         upstream: Upstream,
         store: Store,
+        admission: Admission,
         archive: Archive,
         clock: Clock,
         telemetry: Telemetry,
-        new_id: Callable[[float], str] = new_core,
     ) -> None:
         self._upstream = upstream
         self._store = store
+        self._admission = admission
         self._archive = archive
         self._clock = clock
         self._telemetry = telemetry
-        self._new_id = new_id
 
     def create(self, call: Call, invocation: Invocation) -> Answer:
-        """Relay one validated request.
+        """Relay one validated request, or tell again what became of it when it was made before.
 
-        Raises StoreFailed when the record cannot be written ahead (then nothing is sent), and an UpstreamError when
-        the upstream fails before there is anything to send on.
+        Raises StoreFailed when the record cannot be written ahead (then nothing is sent), an UpstreamError when the
+        upstream fails before there is anything to send on, and Conflict while the same request is still running.
         """
-        record = self._store.create(self._record(call))
+        admitted = self._admission.admit(call)
+        known = admitted.record
+        if known is None:
+            try:
+                record = self._store.create(self._record(call, admitted, invocation))
+            except Conflict:  # another attempt with the same claim was faster
+                known = self._store.load(call.tenant, admitted.core)
+            else:
+                return self._begun(call, record, invocation)
+        return self._again(call, known)
+
+    def _begun(self, call: Call, record: Record, invocation: Invocation) -> Answer:
         journal = Journal(record, self._store, self._clock, self._telemetry)
         exchange = self._upstream.post(_outgoing(call), invocation.deadline - KEEP_RESERVE_SECONDS)
         run = _Run(journal, exchange, self._clock, self._telemetry, live=invocation.live)
         return run.answer(call.path, lambda links, deadline: journal.finish(self._archive, links, deadline), invocation)
 
-    def _record(self, call: Call) -> Record:
+    def _again(self, call: Call, record: Record) -> Answer:
+        """The kept answer in the form that is asked for now; raises what there is instead."""
+        self._telemetry.note("asked again", record=record.id, phase=record.phase)
+        self._telemetry.count("Replayed")
+        place = f"{call.path}/{completion_id(record.id)}"
+        if record.phase is not Phase.COMPLETED:
+            unfinished(record, {"Location": place, "x-reelay-replayed": "true"})
+        if not record.keeps:
+            raise Conflict("This request was made before and asked for nothing to be kept.", code="not_kept")
+        stream = bool(call.body.get("stream"))
+        headers = {"Content-Location": place, "x-reelay-replayed": "true"}
+        return Answer(200, _standard_headers(stream=stream) | headers, pieces(record, stream=stream))
+
+    def _record(self, call: Call, admitted: Admitted, invocation: Invocation) -> Record:
         now = self._clock.now()
         body = call.body
         keeps = body.get("store") is not False
         return Record(
-            id=self._new_id(now),
+            id=admitted.core,
             tenant=call.tenant,
             created=int(now),
             updated=int(now),
@@ -86,7 +115,14 @@ class Relay:
             keeps=keeps,
             request=body if keeps else None,
             metadata=dict(body.get("metadata") or {}) if keeps else {},
+            lease=int(now + invocation.deadline - self._clock.monotonic()) + LEASE_MARGIN_SECONDS,
+            fingerprint=admitted.fingerprint,
         )
+
+
+def _standard_headers(*, stream: bool) -> dict[str, str]:
+    kind = "text/event-stream; charset=utf-8" if stream else "application/json"
+    return {"Content-Type": kind, "Cache-Control": "no-store"}
 
 
 def _outgoing(call: Call) -> Outgoing:
@@ -141,8 +177,7 @@ class _Run:
             error.headers.update(self._headers)
             finish((), self._clock.monotonic())
             raise
-        kind = "text/event-stream; charset=utf-8" if self._streams else "application/json"
-        headers = {"Content-Type": kind, "Cache-Control": "no-store", **self._headers}
+        headers = {**_standard_headers(stream=self._streams), **self._headers}
         return Answer(200, headers, chain((first,), pieces), then=lambda: finish(self._links(), invocation.deadline))
 
     def _pieces(self) -> Iterator[bytes]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from reelay.errors import BadRequest, Conflict, NotFound, ReelayError
 from reelay.ids import completion_id, core_of
-from reelay.jobs import Relabelled, next_step
+from reelay.jobs import Overdue, Relabelled, next_step
 from reelay.links import media_links
-from reelay.model import Answer, Call, Invocation, Json, Media, MediaKind, Order, Phase, Problem, Record
+from reelay.model import Answer, Call, Invocation, Json, Media, MediaKind, Order, Phase, Record
+from reelay.replay import NOT_READY_RETRY_SECONDS, unfinished
 
 if TYPE_CHECKING:
     from reelay.ports import Archive, Clock, Store
@@ -27,7 +28,6 @@ SCAN_RECORDS = 1000
 ARCHIVE_SECONDS = 900
 """Media not in the record after this long are not being copied any more: a function lives 15 minutes at most."""
 
-NOT_READY_RETRY_SECONDS = 5
 RELABEL_ATTEMPTS = 5
 
 
@@ -49,16 +49,16 @@ class Results:
         for number, record in enumerate(islice(self._walk(call), SCAN_RECORDS), 1):
             if _matches(record, model, metadata):
                 if len(found) == call.parameters["limit"]:
-                    return self._records(found, found[-1], more=True)
+                    return self._records(call, found, found[-1], more=True)
                 found.append(record)
             last, examined = record, number
         if examined == SCAN_RECORDS:
-            return self._records(found, last, more=True)
-        return self._records(found, found[-1] if found else None, more=False)
+            return self._records(call, found, last, more=True)
+        return self._records(call, found, found[-1] if found else None, more=False)
 
     def retrieve(self, call: Call, _: Invocation) -> Answer:
         """One completion, with its metadata and what became of its media."""
-        return self._answer(200, _view(self._completed(call)))
+        return self._answer(200, _view(self._completed(call), call))
 
     def update(self, call: Call, _: Invocation) -> Answer:
         """Replace the metadata; nothing else of a stored completion can change."""
@@ -67,7 +67,7 @@ class Results:
             record = self._completed(call)
             step = next_step(record, Relabelled(metadata), self._clock.now())
             try:
-                return self._answer(200, _view(self._store.save(step.record) if step.write else record))
+                return self._answer(200, _view(self._store.save(step.record) if step.write else record, call))
             except Conflict:
                 continue
         raise Conflict("This completion is being changed by others at the same time; please try again.", retry_after=1)
@@ -102,7 +102,7 @@ class Results:
         record = self._record(call, "video_id")
         kind = MediaKind(call.parameters["variant"])
         if record.phase is not Phase.COMPLETED:
-            _not_completed(record)
+            unfinished(record)
         for media in record.media:
             if media.kind == kind and media.archived:
                 location = self._archive.address(media)
@@ -136,17 +136,27 @@ class Results:
         record = self._store.load(call.tenant, core)
         if not record.keeps:
             raise _no_such()
-        return record
+        return self._seen(record)
+
+    def _seen(self, record: Record) -> Record:
+        """The record, with the verdict of whoever left it behind: reading is when somebody wants to know."""
+        step = next_step(record, Overdue(), self._clock.now())
+        if not step.write:
+            return record
+        try:
+            return self._store.save(step.record)
+        except Conflict:
+            return self._store.load(record.tenant, record.id)
 
     def _completed(self, call: Call) -> Record:
         record = self._record(call, "completion_id")
         if record.phase is not Phase.COMPLETED:
-            _not_completed(record)
+            unfinished(record)
         return record
 
-    def _records(self, found: list[Record], last: Record | None, *, more: bool) -> Answer:
+    def _records(self, call: Call, found: list[Record], last: Record | None, *, more: bool) -> Answer:
         cursor = completion_id(last.id) if last else None
-        return self._list([_view(record) for record in found], last=cursor, more=more)
+        return self._list([_view(record, call) for record in found], last=cursor, more=more)
 
     def _list(self, data: list[Any], *, last: str | None, more: bool) -> Answer:
         first = data[0]["id"] if data else None
@@ -158,25 +168,6 @@ def _no_such() -> NotFound:
     return NotFound("No such completion: it was never made with this key, or it was deleted.")
 
 
-def _not_completed(record: Record) -> NoReturn:
-    """Raises what the caller of the original request was told, or that it still runs."""
-    if record.problem is not None:
-        raise KeptFailure(record.problem)
-    raise Conflict(
-        f"This completion is not finished: {record.status or 'waiting'}, {record.progress} %.",
-        code="not_ready",
-        retry_after=NOT_READY_RETRY_SECONDS,
-    )
-
-
-class KeptFailure(ReelayError):
-    """The failure that a record ended with, told again as it was told first; asking again changes nothing."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message, param=problem.param, charged=True)
-        self.status, self.type, self.code = problem.status, problem.type, problem.code
-
-
 def _matches(record: Record, model: str | None, metadata: Json) -> bool:
     if record.phase is not Phase.COMPLETED or not record.keeps or record.completion is None:
         return False
@@ -185,13 +176,14 @@ def _matches(record: Record, model: str | None, metadata: Json) -> bool:
     return all(record.metadata.get(key) == value for key, value in metadata.items())
 
 
-def _view(record: Record) -> dict[str, Any]:
-    media = [_media(record, each) for each in record.media]
+def _view(record: Record, call: Call) -> dict[str, Any]:
+    base = call.path.partition("/v1/")[0]  # the stage, where the caller used one
+    media = [_media(record, each, base) for each in record.media]
     return {**(record.completion or {}), "metadata": dict(record.metadata), "media": media}
 
 
-def _media(record: Record, media: Media) -> dict[str, Any]:
-    content = f"/v1/videos/video_{record.id}/content?variant={media.kind}" if media.archived else None
+def _media(record: Record, media: Media, base: str) -> dict[str, Any]:
+    content = f"{base}/v1/videos/video_{record.id}/content?variant={media.kind}" if media.archived else None
     return {
         "kind": media.kind,
         "status": "archived" if media.archived else "unavailable",

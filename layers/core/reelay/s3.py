@@ -39,6 +39,8 @@ def s3_client() -> S3Client:
         "s3",
         config=Config(
             signature_version="s3v4",
+            # Else boto3 presigns for the global host, which newer regions refuse and others redirect from.
+            s3={"addressing_style": "virtual"},
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,

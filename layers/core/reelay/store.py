@@ -1,9 +1,6 @@
 """Adapter: records as S3 documents, each write conditional on what was read.
 
-PutObject's conditions carry the promise (Amazon S3 user guide, "How to prevent object overwrites with conditional
-writes"): `If-None-Match: *` lets one creator win, `If-Match` one writer per revision. 412 means that somebody was
-first, unless an answer of our own got lost and botocore's repeat met our own write: so 412 is believed only after
-reading back. 409 means that nothing is decided, and the write is tried again. `documents` says where things lie.
+`conditional` says how a condition lets one writer win, `documents` where things lie.
 
 The role needs s3:GetObject, s3:PutObject and s3:DeleteObject on the objects, and s3:ListBucket on the bucket: without
 the last, S3 answers 403 in place of 404.
@@ -12,29 +9,27 @@ the last, S3 answers 403 in place of 404.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from io import SEEK_END
 from itertools import islice
-from typing import IO, TYPE_CHECKING, TypedDict, TypeVar
+from typing import IO, TYPE_CHECKING
 
 from reelay import documents
+from reelay.conditional import BYTES, NEW, WRITE_ID_BYTES, Condition, Objects, decoded
 from reelay.documents import Document
 from reelay.errors import Conflict, NotFound
 from reelay.model import Order, Record
-from reelay.s3 import Undecided, failures, store_failed
+from reelay.s3 import failures, store_failed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 INLINE_REQUEST_BYTES = 128 * 1024
 """A larger request (an image as a data URL) lies apart, so that a listing does not read it."""
-
-WRITES = 5
-"""Of one revision, while S3 answers 409; each 409 means that a rival is about to be done."""
 
 LIST_KEYS = 128
 """Keys per LIST: the longest page (100, OpenAI's `limit`) in one call. S3 gives up to 1000, which are slow to parse."""
@@ -45,18 +40,7 @@ GETS_AT_ONCE = 7
 DELETE_KEYS = 1000
 """Keys per DeleteObjects: S3's own limit (Amazon S3 API reference, DeleteObjects)."""
 
-_JSON = "application/json"
-_BYTES = "application/octet-stream"
 _APART = "apart "
-_T = TypeVar("_T")
-
-
-class _Condition(TypedDict, total=False):
-    IfMatch: str
-    IfNoneMatch: str
-
-
-_NEW: _Condition = {"IfNoneMatch": "*"}
 
 
 class S3Store:
@@ -69,6 +53,7 @@ class S3Store:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._objects = Objects(client, bucket)
 
     def create(self, record: Record) -> Record:
         """Write a new record; returns it with rev and version set. Raises Conflict or StoreFailed."""
@@ -78,7 +63,7 @@ class S3Store:
             if apart:
                 # Before the document, so that whoever sees the record finds its request.
                 self._put_request(documents.request_key(record.tenant, record.id), request)
-            return self._write(record, apart, _NEW)
+            return self._write(record, apart, NEW)
         except NotFound:
             raise Conflict("A record with this id was deleted a moment ago.") from None
 
@@ -94,8 +79,8 @@ class S3Store:
         document = self._read(tenant, id)
         if not document.apart:
             return document.record
-        request, _ = self._get(documents.request_key(tenant, id))
-        return replace(document.record, request=_decoded(documents.decode_request, request))
+        request, _ = self._objects.get(documents.request_key(tenant, id))
+        return replace(document.record, request=decoded(documents.decode_request, request))
 
     def walk(self, tenant: str, order: Order, after: str | None) -> Iterator[Record]:
         """The tenant's records in order of creation, read a few ahead of the consumer and no more.
@@ -111,7 +96,7 @@ class S3Store:
 
     def index(self, record: Record) -> None:
         """Make a finished record show in the oldest-first order too. Raises StoreFailed."""
-        self._put(documents.marker_key(record.tenant, record.id), b"", _BYTES)
+        self._objects.put(documents.marker_key(record.tenant, record.id), b"", BYTES)
 
     def keep_transcript(self, record: Record, transcript: IO[bytes]) -> None:
         """Keep all that `transcript`, a seekable file, holds, in place of what was kept before.
@@ -121,7 +106,7 @@ class S3Store:
         # boto rewinds a body to its beginning before it repeats a call, so that is where every attempt begins.
         transcript.seek(0)
         try:
-            self._put(documents.transcript_key(record.tenant, record.id), transcript, _BYTES)
+            self._objects.put(documents.transcript_key(record.tenant, record.id), transcript, BYTES)
         finally:
             transcript.seek(0, SEEK_END)
 
@@ -141,18 +126,18 @@ class S3Store:
 
     def _put_request(self, key: str, request: bytes) -> None:
         try:
-            self._settle(key, request, _NEW)
+            self._objects.settle(key, request, NEW)
         except Conflict:
             # What lies there may be our own write, its answer lost; or a rival's for the same id, not to be touched.
-            if self._get(key)[0] != request:
+            if self._objects.get(key)[0] != request:
                 raise
 
-    def _write(self, record: Record, apart: bool, condition: _Condition) -> Record:
+    def _write(self, record: Record, apart: bool, condition: Condition) -> Record:
         written = replace(record, rev=record.rev + 1)
-        document = Document(written, secrets.token_hex(8), apart)
+        document = Document(written, secrets.token_hex(WRITE_ID_BYTES), apart)
         key = documents.record_key(record.tenant, record.id)
         try:
-            etag = self._settle(key, documents.encode(document), condition)
+            etag = self._objects.settle(key, documents.encode(document), condition)
         except Conflict:
             stored = self._read(record.tenant, record.id)
             if stored.write_id != document.write_id:
@@ -160,27 +145,9 @@ class S3Store:
             return replace(written, version=stored.record.version)
         return replace(written, version=_version(etag, apart))
 
-    def _settle(self, key: str, body: bytes, condition: _Condition) -> str:
-        for _ in range(WRITES - 1):
-            with suppress(Undecided):
-                return self._put(key, body, _JSON, condition)
-        return self._put(key, body, _JSON, condition)
-
-    def _put(self, key: str, body: bytes | IO[bytes], kind: str, condition: _Condition | None = None) -> str:
-        with failures():
-            answer = self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=body, ContentType=kind, **(condition or {})
-            )
-        return answer["ETag"]
-
-    def _get(self, key: str) -> tuple[bytes, str]:
-        with failures():
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            return answer["Body"].read(), answer["ETag"]
-
     def _read(self, tenant: str, core: str) -> Document:
-        raw, etag = self._get(documents.record_key(tenant, core))
-        document = _decoded(documents.decode, raw)
+        raw, etag = self._objects.get(documents.record_key(tenant, core))
+        document = decoded(documents.decode, raw)
         return replace(document, record=replace(document.record, version=_version(etag, document.apart)))
 
     def _records(self, tenant: str, cores: Iterator[str]) -> Iterator[Record]:
@@ -216,10 +183,3 @@ class S3Store:
 
 def _version(etag: str, apart: bool) -> str:
     return f"{_APART}{etag}" if apart else etag
-
-
-def _decoded(decoder: Callable[[bytes], _T], raw: bytes) -> _T:
-    try:
-        return decoder(raw)
-    except (ValueError, RecursionError):
-        raise store_failed("UnreadableRecord") from None

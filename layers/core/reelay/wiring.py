@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from reelay import settings
+from reelay.admission import Admission
 from reelay.archive import S3Archive
+from reelay.claims import S3Claims
 from reelay.clock import SystemClock
 from reelay.contract import Contract
 from reelay.download import GuardedDownload
@@ -35,14 +37,14 @@ class House:
         self.telemetry = PowertoolsTelemetry()
         self.clock = clock or SystemClock()
         self.contract = Contract.load(allow_anonymous=self.settings.allow_anonymous)
-        s3 = s3_client()
-        self.store = S3Store(s3, self.settings.bucket)
+        self._s3 = s3_client()
+        self.store = S3Store(self._s3, self.settings.bucket)
         download = GuardedDownload(
             clock=self.clock,
             trusted_origins=self.settings.media_trusted_origins,
             allowed_hosts=self.settings.media_allowed_hosts,
         )
-        self.archive = S3Archive(s3, self.settings.bucket, download, self.clock)
+        self.archive = S3Archive(self._s3, self.settings.bucket, download, self.clock)
 
     def relay(self) -> Door:
         """The door that posts to the upstream; it streams where the Runtime API lets it."""
@@ -50,7 +52,12 @@ class House:
             self.settings.upstream_base_url, clock=self.clock, plain_http=self.settings.upstream_plain_http
         )
         relay = Relay(
-            upstream=upstream, store=self.store, archive=self.archive, clock=self.clock, telemetry=self.telemetry
+            upstream=upstream,
+            store=self.store,
+            admission=Admission(S3Claims(self._s3, self.settings.bucket), self.store, self.clock),
+            archive=self.archive,
+            clock=self.clock,
+            telemetry=self.telemetry,
         )
         return self._door({"createChatCompletion": relay.create}, self._open_stream())
 

@@ -1,0 +1,102 @@
+"""Use case: whether a request begins a record or asks again for one that there is.
+
+An Idempotency-Key names a request for 24 hours: the same key and body are the same record, whoever comes first. An
+OpenAI SDK repeats a call by itself without a key and says so (`X-Stainless-Retry-Count`): then the body is the name,
+for 15 minutes. A name is claimed before the record exists, and the record's id comes from the claim, so that of two
+who carry the same name only one can create the record, and whoever creates it pays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reelay.errors import Conflict, NotFound, UnprocessableKey
+from reelay.ids import new_core
+from reelay.model import Call, Claim, Json, Record
+
+if TYPE_CHECKING:
+    from reelay.ports import Claims, Clock, Store
+
+KEY_SECONDS = 24 * 3600
+"""How long an Idempotency-Key is remembered (as Stripe's and most others')."""
+
+RETRY_SECONDS = 15 * 60
+"""How long after an attempt an SDK may still repeat it: the longest that a function, and so an attempt, can live."""
+
+CREATING_SECONDS = 60
+"""A claim without a record is about to get one for at most this long; after that its record was deleted, or whoever
+claimed it is gone. Which of the two cannot be told, so it is not sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """`record` is the one that there is, or None: then a new one begins, with the id `core`."""
+
+    core: str
+    fingerprint: str
+    record: Record | None = None
+
+
+class Admission:
+    """Tells first requests from repeated ones."""
+
+    def __init__(self, claims: Claims, store: Store, clock: Clock, new_id: Callable[[float], str] = new_core) -> None:
+        self._claims = claims
+        self._store = store
+        self._clock = clock
+        self._new_id = new_id
+
+    def admit(self, call: Call) -> Admitted:
+        """Raises UnprocessableKey for a key that was used with another body, Conflict, and StoreFailed."""
+        now = self._clock.now()
+        ours = Claim("", self._new_id(now), fingerprint(call.body), int(now))
+        key, repeats = call.headers.get("idempotency-key"), call.headers.get("x-stainless-retry-count")
+        if key is not None:
+            return self._by_key(call.tenant, replace(ours, name=f"key {key}"))
+        if repeats is not None:
+            return self._by_body(call.tenant, replace(ours, name=f"body {ours.fingerprint}", retry=int(repeats) > 0))
+        return Admitted(ours.core, ours.fingerprint)
+
+    def _by_key(self, tenant: str, ours: Claim) -> Admitted:
+        held = self._claims.take(tenant, ours)
+        if held.core != ours.core and ours.at - held.at > KEY_SECONDS:
+            held = self._claims.replace(tenant, held, ours)
+        if held.fingerprint != ours.fingerprint:
+            raise UnprocessableKey(
+                "This Idempotency-Key was used with another body within the last 24 hours. "
+                "Send the same body again, or a new key for a new request."
+            )
+        return self._admitted(tenant, ours, held)
+
+    def _by_body(self, tenant: str, ours: Claim) -> Admitted:
+        """A first attempt is a new request, unless its own repetition has overtaken it."""
+        held = self._claims.take(tenant, ours)
+        fresh = ours.at - held.at <= RETRY_SECONDS
+        if held.core != ours.core and not (fresh and (ours.retry or held.retry)):
+            held = self._claims.replace(tenant, held, ours)
+        if held.retry and not ours.retry:  # met by its first attempt; the next first attempt is another request
+            held = self._claims.replace(tenant, held, replace(held, retry=False))
+        return self._admitted(tenant, ours, held)
+
+    def _admitted(self, tenant: str, ours: Claim, held: Claim) -> Admitted:
+        if held.core == ours.core:
+            return Admitted(ours.core, ours.fingerprint)
+        try:
+            return Admitted(held.core, held.fingerprint, self._store.load(tenant, held.core))
+        except NotFound:
+            if ours.at - held.at > CREATING_SECONDS:
+                raise Conflict(
+                    "This request was made before, and what it made was deleted or never began. It is not sent again; "
+                    "send a new key for a new request.",
+                    code="deleted",
+                ) from None
+        return Admitted(held.core, held.fingerprint)
+
+
+def fingerprint(body: Json) -> str:
+    """The digest of a request's meaning: the same JSON in another order of keys is the same."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

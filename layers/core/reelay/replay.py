@@ -1,0 +1,46 @@
+"""A record told again: the answer that was kept, the failure it ended with, or how far it is. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NoReturn
+
+from reelay import sse
+from reelay.errors import Conflict, ReelayError
+from reelay.ids import completion_id
+from reelay.model import Phase, Problem, Record
+from reelay.shapes import as_chunks
+
+NOT_READY_RETRY_SECONDS = 5
+"""Told with "not ready": a video takes minutes, and a read costs one S3 call."""
+
+
+class KeptFailure(ReelayError):
+    """The failure that a record ended with, told again as it was told first; asking again changes nothing."""
+
+    def __init__(self, problem: Problem, headers: dict[str, str] | None = None) -> None:
+        super().__init__(problem.message, param=problem.param, charged=True, headers=headers)
+        self.status, self.type, self.code = problem.status, problem.type, problem.code
+
+
+def pieces(record: Record, *, stream: bool) -> Iterator[bytes]:
+    """The completion of a record that has one, as a stream or as one JSON object."""
+    completion = record.completion or {}
+    if not stream:
+        yield sse.encoded(completion)
+        return
+    for chunk in as_chunks(completion):
+        yield sse.frame(chunk)
+    yield sse.DONE
+
+
+def unfinished(record: Record, headers: dict[str, str] | None = None) -> NoReturn:
+    """Raises KeptFailure for a record that failed, and Conflict with `headers` for one that is not finished."""
+    if record.problem is not None and record.phase is not Phase.COMPLETED:
+        raise KeptFailure(record.problem, headers)
+    raise Conflict(
+        f"{completion_id(record.id)} is not finished: {record.status or 'waiting'}, {record.progress} %.",
+        code="not_ready",
+        retry_after=NOT_READY_RETRY_SECONDS,
+        headers=headers,
+    )
