@@ -62,6 +62,8 @@ class FakeStore:
         self.records: dict[str, Record] = {}
         self.transcripts: dict[str, bytes] = {}
         self.broken: set[str] = set()
+        self.defects: dict[str, Exception] = {}
+        self._once: set[str] = set()
         self._markers: set[str] = set()
         self._versions = count(1)
 
@@ -118,8 +120,15 @@ class FakeStore:
         self.records[key] = replace(record, rev=record.rev + 1, version=str(next(self._versions)))
         return self.records[key]
 
+    def fail_once(self, method: str) -> None:
+        """The next call of that method fails as if S3 were down for a moment."""
+        self._once.add(method)
+
     def _reach(self, method: str) -> None:
-        if method in self.broken:
+        if method in self.defects:
+            raise self.defects[method]
+        if method in self.broken or method in self._once:
+            self._once.discard(method)
             raise StoreFailed("down")
 
 
@@ -219,9 +228,11 @@ class FakeArchive:
     def __init__(self, refused: Mapping[str, str] | None = None) -> None:
         self.refused = dict(refused or {})
         self.asked: list[Link] = []
+        self.meanwhile: Happening = lambda: None
 
     def keep(self, record: Record, link: Link, deadline: float) -> Media:  # noqa: ARG002 - a fake is always in time
         self.asked.append(link)
+        self.meanwhile()
         if link.url in self.refused:
             return Media(link.kind, link.url, reason=self.refused[link.url])
         key = f"{documents.media_prefix(record.tenant, record.id)}{link.kind}"

@@ -24,12 +24,9 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.s3.models import s3_backends
 
 from reelay import documents
 from reelay.conditional import WRITES
-from reelay.documents import Document
 from reelay.errors import Conflict, NotFound, StoreFailed
 from reelay.ids import new_core
 from reelay.model import Media, MediaKind, Order, Phase, Problem, Record
@@ -546,11 +543,27 @@ class TestFaults:
         moto.client.meta.events.register("after-call.s3.ListObjectsV2", delete)
         assert cores(moto.store().walk(TENANT, Order.DESC, None)) == [third.id, first.id]
 
-    def test_a_large_request_deleted_since_its_record_was_read_is_not_found(self, moto: Place) -> None:
+    def test_a_deletion_that_s3_let_fail_halfway_can_be_repeated(self, moto: Place) -> None:
         created = moto.store().create(new_record(request=LARGE))
-        moto.client.delete_object(Bucket=moto.bucket, Key=documents.request_key(TENANT, created.id))
+        inject(moto, "DeleteObject", refuses(403, "AccessDenied"))
+        with pytest.raises(StoreFailed):
+            moto.store().delete(created)
+        left = moto.store().load(TENANT, created.id)
+        assert left.request is None
+        moto.store().delete(left)
         with pytest.raises(NotFound):
             moto.store().load(TENANT, created.id)
+
+    def test_what_a_run_writes_while_its_record_is_deleted_goes_too(self, moto: Place) -> None:
+        store = moto.store()
+        created = store.create(new_record())
+
+        def write_on(**_: Any) -> None:
+            moto.client.put_object(Bucket=moto.bucket, Key=documents.transcript_key(TENANT, created.id), Body=b"late")
+
+        moto.client.meta.events.register("before-call.s3.DeleteObject", write_on)
+        store.delete(created)
+        assert "Contents" not in moto.client.list_objects_v2(Bucket=moto.bucket)
 
 
 def seed(place: Place, seconds: range) -> list[Record]:

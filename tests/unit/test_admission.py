@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from reelay.admission import CREATING_SECONDS, KEY_SECONDS, RETRY_SECONDS, Admission, Admitted, fingerprint
 from reelay.errors import Conflict, UnprocessableKey
 from reelay.ids import new_core
-from reelay.model import Call
+from reelay.model import Call, Phase, Problem
 from tests.fakes import TENANT, FakeClaims, FakeClock, FakeStore, new_record
 
 BODY = {"model": "sora-2", "messages": [{"role": "user", "content": "a dog"}]}
@@ -121,6 +122,17 @@ def test_a_repetition_long_after_its_attempt_is_a_request_of_its_own() -> None:
     first = desk.ask(retry=0)
     desk.clock.advance(RETRY_SECONDS + 1)
     assert desk.ask(retry=1).core != first.core
+
+
+@pytest.mark.parametrize(("charged", "anew"), [(False, True), (True, False)])
+def test_a_failure_that_cost_nothing_may_be_tried_again_under_the_same_name(charged: bool, anew: bool) -> None:
+    desk = Desk()
+    first = desk.ask(key="k")
+    problem = Problem("busy", "rate_limit_error", None, "rate_limit_exceeded", 429, charged)
+    desk.store.save(replace(desk.store.load(TENANT, first.core), phase=Phase.FAILED, problem=problem))
+    again = desk.ask(key="k")
+    assert (again.record is None, again.core != first.core) == (anew, anew)
+    assert desk.ask(key="k").record
 
 
 def test_the_fingerprint_is_of_the_meaning() -> None:

@@ -12,7 +12,7 @@ from reelay.admission import Admission
 from reelay.errors import ReelayError, StoreFailed, UpstreamBroken, UpstreamRefused, UpstreamSilent
 from reelay.gateway import json_answer
 from reelay.ids import completion_id
-from reelay.journal import RETRY_SECONDS
+from reelay.journal import CALL_SECONDS, RETRY_SECONDS
 from reelay.model import Answer, Call, Data, End, Failed, Head, Invocation, Phase, Record
 from reelay.relay import KEEP_RESERVE_SECONDS, Relay
 from reelay.results import Results
@@ -32,6 +32,8 @@ TENANT = "a" * 32
 HEAD = Head(200, {"content-type": "text/event-stream"})
 DONE = Data(b"data: [DONE]\n\n")
 VIDEO = "https://files.example/a.mp4"
+TASK = "task_01k7e5w9z5f2d91pekrqy59rwc"
+TASK_LINE = f"> ID: `{TASK}`\n"
 
 
 def chunk(content: str | None = None, finish: str | None = None) -> Data:
@@ -64,8 +66,14 @@ class House:
             raw=json.dumps(request).encode(),
         )  # fmt: skip
 
-    def create(self, *, live: bool = True) -> Answer:
-        return self.relay.create(self.call, Invocation(self.clock.monotonic() + 900, live=live))
+    def create(self, *, live: bool = True, then: bool = True) -> Answer:
+        """The answer; or the error it is refused with, after the work that comes then."""
+        try:
+            return self.relay.create(self.call, Invocation(self.clock.monotonic() + 900, live=live))
+        except ReelayError as error:
+            if then:
+                error.then()
+            raise
 
     def said(self, *, live: bool = True) -> list[bytes]:
         """Every piece, and the work after the answer."""
@@ -207,7 +215,7 @@ def test_a_store_that_fails_at_the_end_costs_nothing_but_time() -> None:
     house.store.broken = set()
     answer.then()
     assert [*phases, house.record.phase] == [Phase.SENDING, Phase.COMPLETED]
-    assert house.clock.sleeps == [1]
+    assert house.clock.sleeps == []
 
 
 def test_a_store_that_stays_down_is_tried_until_the_invocation_ends() -> None:
@@ -216,9 +224,149 @@ def test_a_store_that_stays_down_is_tried_until_the_invocation_ends() -> None:
     house.store.broken = {"save", "keep_transcript", "index"}
     assert list(answer.pieces)[-1] == b"data: [DONE]\n\n"
     answer.then()
-    assert house.clock.sleeps == list(RETRY_SECONDS)
+    assert tuple(house.clock.sleeps[: len(RETRY_SECONDS)]) == RETRY_SECONDS
+    assert set(house.clock.sleeps[len(RETRY_SECONDS) :]) == {RETRY_SECONDS[-1]}
+    assert 900 - RETRY_SECONDS[-1] - CALL_SECONDS <= house.clock.monotonic() <= 900 - CALL_SECONDS
     assert ("verdict not kept", {"record": CORE}) in house.telemetry.alarms
     assert house.record.phase is Phase.SENDING
+
+
+def test_a_buffered_door_does_not_wait_long_for_a_store_that_is_down() -> None:
+    house = House(HEAD, chunk("hi", "stop"), DONE, End())
+    answer = house.create(live=False)
+    house.store.broken = {"save"}
+    list(answer.pieces)
+    answer.then()
+    assert house.clock.monotonic() < 6
+
+
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("method", ["save", "keep_transcript", "index"])
+def test_whatever_goes_wrong_while_keeping_the_answer_goes_out(method: str, live: bool) -> None:
+    """Not only what the store's port promises to raise."""
+    house = House(HEAD, chunk(f"> 排队中 {TASK_LINE} {VIDEO}", "stop"), DONE, End())
+    house.store.defects[method] = OSError(28, "No space left on device")
+    pieces = house.said(live=live)
+    assert pieces[-1] == b"data: [DONE]\n\n"
+    assert house.record.phase in (Phase.SENDING, Phase.ACCEPTED)
+    assert ("verdict not kept", {"record": CORE}) in house.telemetry.alarms
+
+
+def test_a_refusal_that_the_store_did_not_take_is_written_after_the_error_is_told() -> None:
+    house = House(Failed(UpstreamRefused("no", status=400)))
+    house.store.broken = {"save"}
+    with pytest.raises(UpstreamRefused) as caught:
+        house.create(then=False)
+    phases = [house.record.phase]
+    house.store.broken = set()
+    caught.value.then()
+    assert [*phases, house.record.phase] == [Phase.SENDING, Phase.FAILED]
+
+
+def test_leftovers_that_cannot_be_deleted_cost_nobody_the_answer() -> None:
+    def delete() -> None:
+        house.store.delete(house.record)
+        house.store.broken = {"delete"}
+
+    house = House(HEAD, chunk("hi"), delete, chunk(VIDEO, "stop"), DONE, End())
+    assert house.said()[-1] == b"data: [DONE]\n\n"
+    assert ("leftovers not deleted", {"record": CORE}) in house.telemetry.alarms
+
+
+def test_media_that_the_record_did_not_take_at_once_are_written_again() -> None:
+    house = House(HEAD, chunk(VIDEO, "stop"), DONE, End())
+    answer = house.create()
+    list(answer.pieces)
+    house.archive.meanwhile = lambda: house.store.fail_once("save")
+    answer.then()
+    assert [media.archived for media in house.record.media] == [True]
+
+
+def test_a_store_that_fails_in_mid_stream_is_left_alone_for_a_while() -> None:
+    words = [each for number in range(20) for each in (Silence(6), chunk(f"进度 {number}%\n"))]
+    house = House(HEAD, chunk(TASK_LINE), *words, chunk(None, "stop"), DONE, End())
+    answer = house.create()
+    house.store.broken = {"keep_transcript"}
+    list(answer.pieces)
+    answer.then()
+    failed = [alarm for alarm in house.telemetry.alarms if alarm[0] == "progress not kept"]
+    assert len(failed) == 2
+
+
+def test_a_task_id_is_kept_at_first_sight_whatever_was_told_before() -> None:
+    kept: list[str | None] = []
+
+    def look() -> None:
+        kept.append(house.record.task_id)
+
+    house = House(HEAD, chunk("> 排队中\n"), chunk(TASK_LINE), look, chunk("ok", "stop"), DONE, End())
+    house.said()
+    assert kept == [TASK]
+
+
+@pytest.mark.parametrize("error", [UpstreamBroken("reset", charged=True), UpstreamSilent("silent", charged=True)])
+def test_a_failure_in_mid_stream_names_the_job(error: ReelayError) -> None:
+    last = json.loads(House(HEAD, chunk(TASK_LINE), Failed(error)).said()[-2].removeprefix(b"data: "))["error"]
+    assert TASK in last["message"]
+    assert completion_id(CORE) in last["message"]
+    assert last["code"] == ("outcome_unknown" if isinstance(error, UpstreamBroken) else "upstream_timeout")
+
+
+def test_a_whole_document_is_whole_though_its_framing_broke() -> None:
+    reply = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
+    broken = Failed(UpstreamBroken("cut", charged=True))
+    house = House(HEAD, Data(json.dumps(reply).encode()), broken, stream=False)
+    assert json.loads(house.said()[-1])["choices"][0]["message"]["content"] == "hi"
+    without_end = {"choices": [{"message": {"content": "hi"}}]}
+    with pytest.raises(UpstreamBroken):
+        House(HEAD, Data(json.dumps(without_end).encode()), broken, stream=False).create()
+
+
+def test_the_last_event_counts_though_its_blank_line_was_cut() -> None:
+    last = Data(chunk("hi", "stop").data.rstrip(b"\n"))
+    house = House(HEAD, last, Failed(UpstreamBroken("reset", charged=True)))
+    assert house.said()[-1] == b"data: [DONE]\n\n"
+    assert house.record.phase is Phase.COMPLETED
+
+
+def test_an_error_after_the_end_takes_nothing_from_the_answer() -> None:
+    house = House(HEAD, chunk("hi", "stop"), Data(b'data: {"error": {"message": "late"}}\n\n'), End())
+    assert house.said()[-1] == b"data: [DONE]\n\n"
+    assert house.record.phase is Phase.COMPLETED
+
+
+def test_one_choice_that_ended_does_not_end_the_others() -> None:
+    both = [{"index": n, "delta": {"content": "a"}, "finish_reason": "stop" if n == 0 else None} for n in (0, 1)]
+    house = House(HEAD, Data(b"data: " + json.dumps({"choices": both}).encode() + b"\n\n"), End(), n=2)
+    house.said()
+    assert house.record.phase is Phase.UNKNOWN
+
+
+def test_the_videos_of_every_choice_are_copied() -> None:
+    other = "https://files.example/b.mp4"
+    reply = {"choices": [{"message": {"content": url}, "finish_reason": "stop"} for url in (VIDEO, other)]}
+    house = House(HEAD, Data(json.dumps(reply).encode()), End(), stream=False, n=2)
+    house.said()
+    assert [media.source for media in house.record.media] == [VIDEO, other]
+
+
+def test_done_after_nothing_is_no_answer() -> None:
+    with pytest.raises(UpstreamBroken):
+        House(HEAD, DONE, End()).create()
+
+
+def test_pings_before_a_document_are_passed_over() -> None:
+    reply = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
+    house = House(HEAD, Data(b": ping\n\n: pi"), Data(b"ng\n\n" + json.dumps(reply).encode()), End(), stream=False)
+    assert json.loads(house.said()[-1])["choices"][0]["message"]["content"] == "hi"
+
+
+def test_what_is_not_kept_leaves_no_names_behind_either() -> None:
+    house = House(HEAD, chunk(TASK_LINE), End(), store=False)
+    house.said()
+    assert (house.record.phase, house.record.task_id, house.record.transcript_bytes) == (Phase.UNKNOWN, None, 0)
+    assert house.record.problem
+    assert TASK not in house.record.problem.message
 
 
 def test_metadata_changed_in_mid_stream_survives_the_verdict() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from openai import BaseModel
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from reelay.shapes import Assembly, ChunkShaper, Identity, as_chunks, has_finish, whole
+from reelay.shapes import Assembly, ChunkShaper, Identity, as_chunks, endings, whole
 from reelay.sse import frame
 from tests.unit.captured import CAPTURED, CREATED, STREAMS, V5, V7, VIDEO, Payload, content_of
 
@@ -156,14 +156,14 @@ def test_a_finish_reason_leaves_in_openai_words(came: Any, leaves: str | None) -
     choice = {"delta": {"content": "a"}, "finish_reason": came}
     assert choice_of(choice)["finish_reason"] == leaves
     assert whole_of({"choices": [choice]})["choices"][0]["finish_reason"] == (leaves or "stop")
-    assert has_finish({"choices": [{}, choice]}) is (leaves is not None)
+    assert endings({"choices": [{}, choice]}) == {0: False, 1: leaves is not None}
 
 
 @pytest.mark.parametrize(
     "payload", [{}, {"choices": None}, {"choices": 7}, {"choices": []}, {"choices": [None, "stop"]}]
 )
 def test_no_choice_has_no_finish(payload: Payload) -> None:
-    assert not has_finish(payload)
+    assert not any(endings(payload).values())
 
 
 @pytest.mark.parametrize("payload", [{}, {"choices": None}, {"id": "x", "object": "y", "usage": None, "a": None}])
@@ -595,7 +595,7 @@ PAYLOAD = holding(
 def test_whatever_objects_come_what_leaves_conforms(payloads: list[dict[str, Any]]) -> None:
     relayed(payloads)
     for payload in payloads:
-        has_finish(payload)
+        endings(payload)
 
 
 @settings(max_examples=50, deadline=None)

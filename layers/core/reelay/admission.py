@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from reelay.errors import Conflict, NotFound, UnprocessableKey
 from reelay.ids import new_core
-from reelay.model import Call, Claim, Json, Record
+from reelay.model import Call, Claim, Json, Phase, Record
 
 if TYPE_CHECKING:
     from reelay.ports import Claims, Clock, Store
@@ -86,7 +86,7 @@ class Admission:
         if held.core == ours.core:
             return Admitted(ours.core, ours.fingerprint)
         try:
-            return Admitted(held.core, held.fingerprint, self._store.load(tenant, held.core))
+            record = self._store.load(tenant, held.core)
         except NotFound:
             if ours.at - held.at > CREATING_SECONDS:
                 raise Conflict(
@@ -94,7 +94,12 @@ class Admission:
                     "send a new key for a new request.",
                     code="deleted",
                 ) from None
-        return Admitted(held.core, held.fingerprint)
+            return Admitted(held.core, held.fingerprint)
+        if record.phase is Phase.FAILED and record.problem and not record.problem.charged:
+            # Nothing was paid, so asking again is what is wanted; of several who do, one begins anew.
+            anew = self._claims.replace(tenant, held, ours)
+            return self._admitted(tenant, anew if anew.core == ours.core else ours, anew)
+        return Admitted(held.core, held.fingerprint, record)
 
 
 def fingerprint(body: Json) -> str:

@@ -51,7 +51,7 @@ class Objects:
         """The object and its tag. Raises NotFound."""
         with failures():
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            return answer["Body"].read(), answer["ETag"]
+            return answer["Body"].read(), _tag(answer.get("ETag"))
 
     def put(self, key: str, body: bytes | IO[bytes], kind: str, condition: Condition | None = None) -> str:
         """Write once; returns the new tag.
@@ -63,7 +63,7 @@ class Objects:
             answer = self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=body, ContentType=kind, **(condition or {})
             )
-        return answer["ETag"]
+        return _tag(answer.get("ETag"))
 
     def settle(self, key: str, body: bytes, condition: Condition) -> str:
         """Write JSON until S3 has decided, WRITES times at most; returns the new tag. Raises Conflict or NotFound.
@@ -74,6 +74,12 @@ class Objects:
             with suppress(Undecided):
                 return self.put(key, body, JSON, condition)
         return self.put(key, body, JSON, condition)
+
+
+def _tag(etag: str | None) -> str:
+    if not etag:
+        raise store_failed("NoETag")
+    return etag
 
 
 def decoded(decoder: Callable[[bytes], _T], raw: bytes) -> _T:

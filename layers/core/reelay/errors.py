@@ -5,8 +5,13 @@ Raise the class that fits where the failure is known. `gateway` turns it into a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, ClassVar
+
+
+def _nothing() -> None:
+    return None
 
 
 class Blame(StrEnum):
@@ -23,7 +28,8 @@ class ReelayError(Exception):
 
     `message` says what was expected, what came, where, and what to do next; it never holds a token, a prompt or a
     body. `charged` is True when the upstream may have taken money for the call: such an answer tells OpenAI SDKs not
-    to try again (`x-should-retry: false`), because their retry would pay twice. `retry_after` is in seconds.
+    to try again (`x-should-retry: false`), because their retry would pay twice. `retry_after` is in seconds. `then` is
+    work that goes on after the error has been told.
     """
 
     blame: ClassVar[Blame] = Blame.US
@@ -47,6 +53,7 @@ class ReelayError(Exception):
         self.charged = charged
         self.retry_after = retry_after
         self.headers = headers or {}
+        self.then: Callable[[], None] = _nothing
         if code is not None:
             self.code = code
 

@@ -53,8 +53,8 @@ PATIENCE_SECONDS = 8.0
 BACKOFF_SECONDS = 0.5
 """Before the second attempt, half of it by chance; doubled for the third. The base of OpenAI's own SDKs."""
 
-REPLY_BYTES = 64 * 1024**2
-"""Ours: a captured stream of a video has some 20 kB, an image inlined as base64 some MB; the rest is a fault."""
+REPLY_BYTES = 16 * 1024**2
+"""Ours: a captured stream of a video has some 20 kB, an image inlined as base64 some MB; a record holds all of it."""
 
 ERROR_BYTES = 64 * 1024
 """Ours: read of an error's body; the envelope has some hundred bytes, a CDN's page some thousand."""

@@ -67,10 +67,12 @@ class Door:
         seconds = context.get_remaining_time_in_millis() / 1000 - REPLY_RESERVE_SECONDS
         invocation = Invocation(self.clock.monotonic() + seconds, live=self.open_stream is not None)
         answer = self._with_request_id(self._answer(event, invocation), context)
-        if self.open_stream is None:
-            return _buffered(answer)
-        _send(answer, self.open_stream())
-        return None
+        reply = _buffered(answer) if self.open_stream is None else _send(answer, self.open_stream())
+        try:
+            answer.then()
+        except Exception:  # noqa: BLE001 - the answer is made; what comes after it can only be told to the operator
+            self.telemetry.alarm("unforeseen after the answer")
+        return reply
 
     def _answer(self, event: Mapping[str, Any], invocation: Invocation) -> Answer:
         self.telemetry.count("Requests")
@@ -106,21 +108,20 @@ def refusal(error: ReelayError) -> Answer:
         headers["x-should-retry"] = "false"
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    return json_answer(error.status, error.body(), headers)
+    return replace(json_answer(error.status, error.body(), headers), then=error.then)
 
 
-def _send(answer: Answer, stream: Stream) -> None:
+def _send(answer: Answer, stream: Stream) -> dict[str, Any] | None:
     """Send the pieces as they come. A reader who has gone changes nothing: the pieces are made to the last one."""
     stream.begin(answer.status, answer.headers)
     for piece in answer.pieces:
         stream.write(piece)
     stream.end()
-    answer.then()
+    return None
 
 
 def _buffered(answer: Answer) -> dict[str, Any]:
     body = b"".join(answer.pieces)
-    answer.then()
     reply: dict[str, Any] = {"statusCode": answer.status, "headers": dict(answer.headers), "isBase64Encoded": False}
     try:
         reply["body"] = body.decode()

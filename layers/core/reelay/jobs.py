@@ -87,6 +87,8 @@ class Step:
 def next_step(record: Record, fact: Fact, now: float) -> Step:
     """What `fact` makes of `record` at the Unix time `now`. Total: a fact that comes too late changes nothing."""
     changed = _changed(record, fact, now)
+    if not changed.keeps:
+        changed = _bare(changed)
     if changed == record:
         return Step(record, write=False)
     waits = isinstance(fact, Progressed) and changed.phase == record.phase
@@ -140,6 +142,12 @@ def _finished(record: Record, fact: Finished) -> Record:
 
 def _ended(record: Record, phase: Phase, problem: Problem) -> Record:
     return replace(record, phase=phase, status="failed", problem=problem) if record.phase in _OPEN else record
+
+
+def _bare(record: Record) -> Record:
+    """Without what tells of the content: the upstream's words, and the names that its own pages know it by."""
+    problem = record.problem and replace(record.problem, message="The words of this failure were not kept.", param=None)
+    return replace(record, task_id=None, upstream_id=None, problem=problem)
 
 
 def _left_behind(record: Record) -> Problem:

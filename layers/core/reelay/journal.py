@@ -1,12 +1,14 @@
 """The record of one run as it is written: progress while it goes, the verdict at its end, the transcript beside it.
 
-The store failing never takes an answer away from the caller: it is told to the operator, and the verdict is written
-again until it holds or the invocation ends.
+Keeping never costs the caller the answer: no method raises. What could not be kept is told to the operator, and what
+has to be kept is owed until it holds or the invocation ends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain, repeat
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING
 
@@ -15,21 +17,25 @@ from reelay.jobs import Archived, Fact, Finished, Progressed, next_step
 from reelay.model import Link, Media, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reelay.ports import Archive, Clock, Store, Telemetry
 
 TRANSCRIPT_IN_MEMORY_BYTES = 1024 * 1024
 """A transcript larger than this lies in the function's /tmp; a usual one is some 60 KB."""
 
-SAVE_ATTEMPTS = 5
-"""Rivals for one record are few: its run, its owner changing metadata, a sweep."""
-
 TRANSCRIPT_SECONDS = 30
 """The bytes so far are kept at least this often while they come, so that a crash leaves them."""
 
+FAILED_PAUSE_SECONDS = 60
+"""After a write of progress that failed: each may take CALL_SECONDS, and the stream waits for it."""
+
+SAVE_ATTEMPTS = 5
+"""Rivals for one record are few: its run, its owner changing metadata, whoever finds it overdue."""
+
 RETRY_SECONDS = (1, 2, 4, 8, 15, 30)
-"""Pauses between attempts to write a verdict that the store did not take."""
+"""Pauses between attempts to write what is owed; the last one again and again."""
+
+CALL_SECONDS = 21
+"""The longest that one S3 call takes: three attempts of 2 s to connect and 5 s to read (`s3`)."""
 
 
 class Journal:
@@ -37,68 +43,78 @@ class Journal:
 
     def __init__(self, record: Record, store: Store, clock: Clock, telemetry: Telemetry) -> None:
         self.record = record
+        self.bytes = 0
         self._store = store
         self._clock = clock
         self._telemetry = telemetry
         self._transcript = SpooledTemporaryFile(TRANSCRIPT_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `finish`
-        self.bytes = 0
-        self._kept_at = clock.monotonic()
-        self._pending: Fact | None = None
+        self._transcript_due = clock.monotonic() + TRANSCRIPT_SECONDS
+        self._not_before = 0.0
+        self._owed: list[Fact] = []
         self._deleted = False
 
     def take(self, data: bytes) -> None:
         """Add bytes of the upstream to the transcript, as they came, and keep it now and then."""
         self.bytes += len(data)
-        if self.record.keeps:
-            self._transcript.write(data)
-        if self._clock.monotonic() - self._kept_at >= TRANSCRIPT_SECONDS:
-            self._try(self._keep_transcript)
+        if not self.record.keeps:
+            return
+        self._done("transcript not written", lambda: self._transcript.write(data))
+        now = self._clock.monotonic()
+        if now >= self._transcript_due and now >= self._not_before:
+            self._progress(self._keep_transcript)
 
     def note(self, fact: Progressed) -> None:
-        """Keep progress, at most every few seconds, with the bytes so far; a store that fails is tried next time."""
-        if not self._deleted and next_step(self.record, fact, self._clock.now()).write:
-            self._try(self._keep_transcript)
-            self._try(lambda: self._advance(fact))
+        """Keep progress, at most every few seconds and only when it changed, with the bytes so far."""
+        now = self._clock.monotonic()
+        if now >= self._not_before and next_step(self.record, fact, self._clock.now()).write:
+            self._progress(lambda: self._settle(fact))
 
     def settle(self, fact: Fact) -> None:
-        """Keep the verdict. What it needs lies in the store before the record says so."""
-        try:
-            self._settle(fact)
-            self._pending = None
-        except StoreFailed:
-            self._pending = fact
-            self._telemetry.alarm("verdict not kept", record=self.record.id)
+        """Keep the verdict, now or by `finish`. What it needs lies in the store before the record says so."""
+        self._owed.append(fact)
+        self._pay()
 
-    def finish(self, archive: Archive, links: tuple[Link, ...], deadline: float) -> None:
-        """After the answer has ended: write a verdict that is still owed, then copy the media."""
-        self._settle_until(deadline)
-        if self._deleted or not self.record.keeps:
-            return self._leave()
-        media = tuple(self._archived(archive, link, deadline) for link in links)
-        if media:
-            self._keep_media(media)
-        return self._leave()
+    def finish(self, archive: Archive, links: tuple[Link, ...], settle_by: float, deadline: float) -> None:
+        """After the answer: write until `settle_by` what is still owed, then copy the media until `deadline`."""
+        self._pay_until(settle_by)
+        if links and not (self._owed or self._deleted) and self.record.keeps:
+            self._owed.append(Archived(tuple(self._archived(archive, link, deadline) for link in links)))
+            self._pay_until(deadline)
+        if self._deleted:  # by its owner while it ran: then what was written since goes too
+            self._done("leftovers not deleted", lambda: self._store.delete(self.record))
+        self._done("transcript not closed", self._transcript.close)
 
-    def _try(self, write: Callable[[], None]) -> None:
+    def _done(self, failure: str, write: Callable[[], object]) -> bool:
         try:
             write()
-        except StoreFailed:
-            self._telemetry.alarm("progress not kept", record=self.record.id)
+        except Exception:  # noqa: BLE001 - whatever keeping meets, the answer was paid for and goes out
+            self._telemetry.alarm(failure, record=self.record.id)
+            return False
+        return True
+
+    def _progress(self, write: Callable[[], None]) -> None:
+        if not self._deleted and not self._done("progress not kept", write):
+            self._not_before = self._clock.monotonic() + FAILED_PAUSE_SECONDS
+
+    def _pay(self) -> None:
+        while self._owed and self._done("verdict not kept", lambda: self._settle(self._owed[0])):
+            self._owed.pop(0)
+
+    def _pay_until(self, deadline: float) -> None:
+        for pause in chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1])):
+            self._pay()
+            if not self._owed or self._clock.monotonic() + pause + CALL_SECONDS >= deadline:
+                return
+            self._clock.sleep(pause)
 
     def _settle(self, fact: Fact) -> None:
         if self._deleted:
             return
-        self._keep_transcript()
+        if not isinstance(fact, Archived):
+            self._keep_transcript()
         if isinstance(fact, Finished) and self.record.keeps:
             self._store.index(self.record)
         self._advance(fact)
-
-    def _settle_until(self, deadline: float) -> None:
-        for pause in RETRY_SECONDS:
-            if self._pending is None or self._clock.monotonic() + pause >= deadline:
-                return
-            self._clock.sleep(pause)
-            self.settle(self._pending)
 
     def _advance(self, fact: Fact) -> None:
         """Write the next revision; a rival's revision is read and the same fact applied to that."""
@@ -107,7 +123,8 @@ class Journal:
             if not step.write:
                 return
             try:
-                self.record = self._store.save(replace(step.record, transcript_bytes=self.bytes))
+                kept = self.bytes if self.record.keeps else 0
+                self.record = self._store.save(replace(step.record, transcript_bytes=kept))
                 return
             except Conflict:
                 self._reload()
@@ -124,7 +141,7 @@ class Journal:
             self._deleted = True
 
     def _keep_transcript(self) -> None:
-        self._kept_at = self._clock.monotonic()
+        self._transcript_due = self._clock.monotonic() + TRANSCRIPT_SECONDS
         if self.record.keeps and self.bytes:
             self._store.keep_transcript(self.record, self._transcript)
 
@@ -134,15 +151,3 @@ class Journal:
         self._telemetry.count("MediaBytes", media.size or 0, "Bytes")
         self._telemetry.note("media", record=self.record.id, kind=media.kind, size=media.size, reason=media.reason)
         return media
-
-    def _keep_media(self, media: tuple[Media, ...]) -> None:
-        try:
-            self._advance(Archived(media))
-        except StoreFailed:
-            self._telemetry.alarm("media not kept in the record", record=self.record.id)
-
-    def _leave(self) -> None:
-        """The caller may have deleted the record while it ran: then what was written since goes too."""
-        self._transcript.close()
-        if self._deleted:
-            self._store.delete(self.record)

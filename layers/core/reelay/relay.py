@@ -7,6 +7,7 @@ first byte is an HTTP status; after it, an error frame (or an error body after t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import astuple
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from reelay.model import Answer, Call, Data, End, Failed, Head, Invocation, Json
 from reelay.refusals import upstream_request_id
 from reelay.replay import pieces, unfinished
 from reelay.reply import Chunk, Fault, Item, Reply, Whole
-from reelay.shapes import Assembly, ChunkShaper, Identity, as_chunks, whole
+from reelay.shapes import Assembly, ChunkShaper, Identity, as_chunks, contents, whole
 
 if TYPE_CHECKING:
     from reelay.ports import Archive, Clock, Exchange, Store, Telemetry, Upstream
@@ -35,14 +36,20 @@ NEXT_SILENCE_SECONDS = 15
 KEEP_RESERVE_SECONDS = 30
 """Kept back from the invocation for writing the verdict and copying the media once the upstream's time is up."""
 
+FINISH_RESERVE_SECONDS = 5
+"""And of that, for the last words to the store and the log."""
+
+BUFFERED_SETTLE_SECONDS = 5
+"""A buffered answer waits for what comes after it, so a verdict that is owed is not tried for long."""
+
 LEASE_MARGIN_SECONDS = 60
 """After the invocation's deadline, for clocks that differ: only then is a record taken for left behind."""
 
 _FOREVER_SECONDS = 3600.0
 
 
-Finish = Callable[[tuple[Link, ...], float], None]
-"""Work after the answer: the media links to copy, and the deadline (seconds on `Clock.monotonic`)."""
+Finish = Callable[[tuple[Link, ...]], None]
+"""Work after the answer, given the media links to copy."""
 
 
 class Relay:
@@ -83,10 +90,25 @@ class Relay:
         return self._again(call, known)
 
     def _begun(self, call: Call, record: Record, invocation: Invocation) -> Answer:
+        """From here on money may be taken, so whatever goes wrong says so."""
+        try:
+            return self._run(call, record, invocation)
+        except ReelayError:
+            raise
+        except Exception as defect:
+            self._telemetry.alarm("unforeseen", record=record.id)
+            raise Unforeseen(charged=True) from defect
+
+    def _run(self, call: Call, record: Record, invocation: Invocation) -> Answer:
         journal = Journal(record, self._store, self._clock, self._telemetry)
         exchange = self._upstream.post(_outgoing(call), invocation.deadline - KEEP_RESERVE_SECONDS)
         run = _Run(journal, exchange, self._clock, self._telemetry, live=invocation.live)
-        return run.answer(call.path, lambda links, deadline: journal.finish(self._archive, links, deadline), invocation)
+
+        def finish(links: tuple[Link, ...]) -> None:
+            settle_by = invocation.deadline if invocation.live else self._clock.monotonic() + BUFFERED_SETTLE_SECONDS
+            journal.finish(self._archive, links, settle_by, invocation.deadline - FINISH_RESERVE_SECONDS)
+
+        return run.answer(call.path, finish)
 
     def _again(self, call: Call, record: Record) -> Answer:
         """The kept answer in the form that is asked for now; raises what there is instead."""
@@ -161,13 +183,11 @@ class _Run:
         self._started = self._said_at = clock.monotonic()
         self._silence: float = FIRST_SILENCE_SECONDS
         self._first = True
+        self._answering = False
+        self._task_id: str | None = None
 
-    def answer(self, path: str, finish: Finish, invocation: Invocation) -> Answer:
-        """The reply: waits until it is known whether it begins well, then lets the pieces flow.
-
-        A failure before that is answered at once: a verdict that the store does not take now stays "sending", which
-        says the same.
-        """
+    def answer(self, path: str, finish: Finish) -> Answer:
+        """The reply: waits until it is known whether it begins well, then lets the pieces flow."""
         if self._journal.record.keeps:
             self._headers["Content-Location"] = f"{path}/{self._identity.id}"
         pieces = self._pieces()
@@ -175,10 +195,10 @@ class _Run:
             first = next(pieces)
         except ReelayError as error:
             error.headers.update(self._headers)
-            finish((), self._clock.monotonic())
+            error.then = lambda: finish(())
             raise
         headers = {**_standard_headers(stream=self._streams), **self._headers}
-        return Answer(200, headers, chain((first,), pieces), then=lambda: finish(self._links(), invocation.deadline))
+        return Answer(200, headers, chain((first,), pieces), then=lambda: finish(self._links()))
 
     def _pieces(self) -> Iterator[bytes]:
         """What the caller gets. Raises only while nothing has been said."""
@@ -212,6 +232,7 @@ class _Run:
             if item is None:
                 yield sse.comment("waiting") if self._streams else b" "
                 continue
+            self._silence = FIRST_SILENCE_SECONDS
             match item:
                 case Chunk(payload):
                     yield from self._chunk(payload)
@@ -237,7 +258,7 @@ class _Run:
                     yield from self._reply.finish()
                 case Failed(error, raw):
                     self._journal.take(raw)
-                    self._broken_off(error)
+                    yield from self._rest(error)
             if self._patience() <= 0:
                 self._silence = NEXT_SILENCE_SECONDS
                 yield None
@@ -248,20 +269,29 @@ class _Run:
         return max(0.0, self._said_at + self._silence - self._clock.monotonic())
 
     def _begin(self, status: int, headers: Mapping[str, str]) -> None:
+        self._answering = True
         self._telemetry.note("upstream answered", record=self._journal.record.id, status=status)
         self._telemetry.count("UpstreamFirstByte", (self._clock.monotonic() - self._started) * 1000, "Milliseconds")
         request_id = upstream_request_id(headers)
         if request_id:
             self._headers["x-upstream-request-id"] = request_id
 
+    def _rest(self, error: Exception) -> Iterator[Item]:
+        """The exchange failed: what had come may be a whole answer all the same, or the upstream's own word."""
+        for item in self._reply.finish(broken=True):
+            if not (isinstance(item, Fault) and item.in_doubt):
+                yield item
+        if not self._reply.complete:
+            self._broken_off(error)
+
     def _broken_off(self, error: Exception) -> None:
-        """The exchange failed. After a whole answer that no longer matters; before, it is refusal or doubt."""
-        if self._reply.complete:
-            self._reply.over = True
-            return
+        """No whole answer came: refusal or doubt; and once the upstream had begun to answer, it names the job."""
         if not isinstance(error, ReelayError):
             raise error
         self._telemetry.count("UpstreamFailures")
+        if self._answering:
+            error.message += self._whereabouts()
+            error.code = "outcome_unknown" if isinstance(error, UpstreamBroken) else error.code
         in_doubt = error.charged and (error.status >= 500 or error.status == 408)
         problem = _problem(error)
         self._settle(InDoubt(problem) if in_doubt else Refused(problem), "failed")
@@ -280,7 +310,7 @@ class _Run:
     def _whole(self, payload: Json) -> Iterator[bytes]:
         self._upstream_id = _text(payload.get("id"))
         self._completion = whole(self._identity, payload)
-        self._progress.feed(_content(self._completion))
+        self._progress.feed(next(contents(self._completion), ""))
         if self._streams:
             for chunk in as_chunks(self._completion):
                 yield sse.frame(chunk)
@@ -289,8 +319,10 @@ class _Run:
         for choice in chunk["choices"][:1]:
             delta = choice["delta"]
             progress = self._progress.feed(delta.get("content") or "", delta.get("reasoning_content") or "")
-            if progress is not None:
-                self._journal.note(Progressed(self._progress.task_id, progress.status, progress.percent))
+            if progress is not None or self._progress.task_id != self._task_id:
+                self._task_id = self._progress.task_id
+                fact = Progressed(self._task_id) if progress is None else Progressed(self._task_id, *astuple(progress))
+                self._journal.note(fact)
 
     def _end(self) -> Iterator[bytes]:
         """The reply is over: whole, or cut. The verdict is kept before the caller hears the last of it."""
@@ -308,14 +340,16 @@ class _Run:
         yield sse.DONE if self._streams else sse.encoded(self._completion)
 
     def _cut(self) -> UpstreamBroken:
-        task = f" v98store knows it as {self._progress.task_id}." if self._progress.task_id else ""
-        kept = f" What came is kept with {self._identity.id}." if self._journal.record.keeps else ""
         return UpstreamBroken(
-            f"The answer from v98store broke off before it was whole, so its outcome is unknown and it may have been "
-            f"charged. Reelay does not send it again by itself.{task}{kept}",
+            "The answer from v98store broke off before it was whole, so its outcome is unknown and it may have been "
+            f"charged. Reelay does not send it again by itself.{self._whereabouts()}",
             code="outcome_unknown",
             charged=True,
         )
+
+    def _whereabouts(self) -> str:
+        task = f" v98store knows it as {self._progress.task_id}." if self._progress.task_id else ""
+        return f"{task} What came is kept with {self._identity.id}." if self._journal.record.keeps else task
 
     def _settle(self, fact: Fact, outcome: str) -> None:
         self._journal.settle(fact)
@@ -329,13 +363,8 @@ class _Run:
         self._telemetry.note("relayed", record=self._journal.record.id, outcome=outcome, seconds=round(seconds, 3))
 
     def _links(self) -> tuple[Link, ...]:
-        return media_links(_content(self._completion)) if self._completion and self._journal.record.keeps else ()
-
-
-def _content(completion: Json) -> str:
-    """The text of the first choice; "" where it has none."""
-    choices = completion["choices"]
-    return (choices[0]["message"].get("content") or "") if choices else ""
+        texts = contents(self._completion) if self._completion and self._journal.record.keeps else ()
+        return tuple(link for text in texts for link in media_links(text))
 
 
 def _problem(error: ReelayError) -> Problem:

@@ -15,12 +15,19 @@ NOT_READY_RETRY_SECONDS = 5
 """Told with "not ready": a video takes minutes, and a read costs one S3 call."""
 
 
+_OF_THAT_MOMENT = frozenset({401, 403, 429})
+
+
 class KeptFailure(ReelayError):
-    """The failure that a record ended with, told again as it was told first; asking again changes nothing."""
+    """The failure that a record ended with, told again as it was told first; asking again changes nothing.
+
+    But for its status where that is about the key or the moment of the first asking: then it is 502.
+    """
 
     def __init__(self, problem: Problem, headers: dict[str, str] | None = None) -> None:
         super().__init__(problem.message, param=problem.param, charged=True, headers=headers)
-        self.status, self.type, self.code = problem.status, problem.type, problem.code
+        self.status = 502 if problem.status in _OF_THAT_MOMENT else problem.status
+        self.type, self.code = problem.type, problem.code
 
 
 def pieces(record: Record, *, stream: bool) -> Iterator[bytes]:

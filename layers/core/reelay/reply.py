@@ -7,6 +7,7 @@ to either request, under either content type.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -14,12 +15,15 @@ from typing import Any, NoReturn
 from reelay.errors import UpstreamBroken, UpstreamError
 from reelay.model import Json
 from reelay.refusals import in_stream_error
-from reelay.shapes import has_finish
+from reelay.shapes import endings
 from reelay.sse import EventParser, EventTooLarge
 from reelay.strict_json import MAX_DEPTH, depth
 
 DONE = "[DONE]"
-_BLANK = b" \t\r\n"
+DOCUMENT_BYTES = 8 * 1024 * 1024
+"""Of one JSON document: as of one event. Parsing takes many times as much, and a function has 512 MB."""
+
+_SIGNS_OF_LIFE = re.compile(rb"(?:[ \t\r\n]++|:[^\r\n]*+[\r\n])*+")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -51,9 +55,9 @@ Item = Chunk | Whole | Fault
 class Reply:
     """Reads one reply. `feed` what comes and `finish` at the end of the body; both yield what became known.
 
-    `complete` tells whether the answer is whole: `[DONE]`, a finish_reason, or a whole JSON document was seen. The end
-    of the body alone proves nothing. `over` is True when nothing that may follow matters. `malformed` counts events
-    that were not JSON objects and were passed over.
+    `complete` tells whether the answer is whole: `[DONE]` after something was said, a finish_reason of every choice, or
+    a whole JSON document. The end of the body alone proves nothing. `over` is True when nothing that may follow
+    matters. `malformed` counts events that were not JSON objects and were passed over.
     """
 
     def __init__(self) -> None:
@@ -64,6 +68,7 @@ class Reply:
         self._document: bytearray | None = None
         self._start = b""
         self._said = False
+        self._ended: dict[int, bool] = {}
 
     def feed(self, data: bytes) -> Iterator[Item]:
         """Yield what `data` completes."""
@@ -71,55 +76,69 @@ class Reply:
             return
         if self._events is None and self._document is None:
             self._start += data
-            data = self._start
-            if not self._sniff(data):
+            data = self._sniff(self._start)
+            if not data:
                 return
             self._start = b""
         if self._document is not None:
             self._document += data
+            if len(self._document) > DOCUMENT_BYTES:
+                yield from self._too_large("one JSON document")
         elif self._events is not None:
             try:
                 texts = self._events.feed(data)
             except EventTooLarge:
-                self.over = True
-                yield _unreadable("one event larger than Reelay reads")
+                yield from self._too_large("one event")
                 return
             yield from self._items(texts)
 
-    def finish(self) -> Iterator[Item]:
-        """The body is at its end: yield what was still open, and a fault when there was nothing to read at all."""
+    def finish(self, *, broken: bool = False) -> Iterator[Item]:
+        """The body is at its end: yield what was still open, and a fault when there was nothing to read at all.
+
+        `broken` says that its framing failed: then a document counts only with a finish_reason.
+        """
         if self.over:
             return
         if self._document is not None:
-            yield self._whole(bytes(self._document))
+            yield self._whole(bytes(self._document), broken=broken)
         elif self._events is not None:
             yield from self._items(self._events.finish())
         if not self._said and not self.complete and self._document is None:
             yield _unreadable("no body" if self._events is None else "text that holds no completion")
         self.over = True
 
-    def _sniff(self, start: bytes) -> bool:
-        text = start.removeprefix(_BOM).lstrip(_BLANK)
-        if not text:
-            return False
+    def _too_large(self, what: str) -> Iterator[Item]:
+        """Too much to read, unless all that matters had come."""
+        self.over = True
+        if not self.complete:
+            yield _unreadable(f"{what} larger than Reelay reads")
+
+    def _sniff(self, start: bytes) -> bytes:
+        """Tell the kind; returns what is to be read, without the signs of life (comments, blanks) that may come before
+        either kind, or nothing while it cannot be told."""
+        text = _SIGNS_OF_LIFE.sub(b"", start.removeprefix(_BOM), count=1)
+        if not text or text.startswith(b":"):
+            return b""
         if text.startswith(b"{"):
             self._document = bytearray()
         else:
             self._events = EventParser()
-        return True
+        return text
 
     def _items(self, texts: list[str]) -> Iterator[Item]:
         for text in texts:
             if text.strip() == DONE:
-                self.complete = self.over = True
+                self.complete = self.over = self._said
                 return
             item = self._item(text)
+            self.over = isinstance(item, Fault)
+            if self.over and self.complete:  # an error after the end of the answer takes nothing from it
+                return
             if item is not None:
                 self._said = True
                 yield item
-                if isinstance(item, Fault):
-                    self.over = True
-                    return
+            if self.over:
+                return
 
     def _item(self, text: str) -> Item | None:
         payload = _decoded(text)
@@ -128,10 +147,11 @@ class Reply:
             return None
         if payload.get("error"):
             return Fault(in_stream_error(payload))
-        self.complete = self.complete or has_finish(payload)
+        self._ended |= {index: self._ended.get(index, False) or ended for index, ended in endings(payload).items()}
+        self.complete = bool(self._ended) and all(self._ended.values())
         return Chunk(payload)
 
-    def _whole(self, document: bytes) -> Item:
+    def _whole(self, document: bytes, *, broken: bool) -> Item:
         payload = _decoded(document.removeprefix(_BOM).decode("utf-8", "replace"))
         if not isinstance(payload, dict):
             return _unreadable(f"{len(document)} bytes that are not a whole JSON document")
@@ -139,8 +159,8 @@ class Reply:
             return Fault(in_stream_error(payload))
         if not isinstance(payload.get("choices"), list):
             return _unreadable("a JSON document without choices")
-        self.complete = True
-        return Whole(payload)
+        self.complete = not broken or any(endings(payload).values())
+        return Whole(payload) if self.complete else _unreadable("a JSON document that was not framed to its end")
 
 
 def _unreadable(what: str) -> Fault:

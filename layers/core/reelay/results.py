@@ -16,6 +16,7 @@ from reelay.jobs import Overdue, Relabelled, next_step
 from reelay.links import media_links
 from reelay.model import Answer, Call, Invocation, Json, Media, MediaKind, Order, Phase, Record
 from reelay.replay import NOT_READY_RETRY_SECONDS, unfinished
+from reelay.shapes import contents
 
 if TYPE_CHECKING:
     from reelay.ports import Archive, Clock, Store
@@ -113,7 +114,8 @@ class Results:
         for media in record.media:
             if media.kind == kind:
                 return NotFound(f"The {kind} could not be copied: {media.reason}.", code="media_unavailable")
-        linked = any(link.kind == kind for link in media_links(_content(record)))
+        texts = contents(record.completion or {})
+        linked = any(link.kind == kind for text in texts for link in media_links(text))
         if linked and self._clock.now() - record.updated < ARCHIVE_SECONDS and not record.media:
             return Conflict(
                 f"The {kind} is being copied; please try again in {NOT_READY_RETRY_SECONDS} s.",
@@ -201,9 +203,3 @@ def _message(id: str, message: Json) -> dict[str, Any]:
     if isinstance(content, list):
         return {**message, "id": id, "content": None, "content_parts": content}
     return {**message, "id": id, "content": content}
-
-
-def _content(record: Record) -> str:
-    choices = (record.completion or {}).get("choices") or [{}]
-    content = choices[0].get("message", {}).get("content")
-    return content if isinstance(content, str) else ""

@@ -6,7 +6,7 @@ becomes of each field.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +43,18 @@ def _model(payload: Mapping[str, Any], otherwise: str) -> str:
     return model if model and isinstance(model, str) else otherwise
 
 
-def has_finish(payload: Mapping[str, Any]) -> bool:
-    """Whether any choice says why it ended. Takes whatever the upstream sent."""
-    return any(finish_reason(choice.get("finish_reason")) for choice in _choices(payload))
+def endings(payload: Mapping[str, Any]) -> dict[int, bool]:
+    """For each choice, by its index, whether it says why it ended. Takes whatever the upstream sent."""
+    choices = enumerate(_choices(payload))
+    return {index_of(choice, at): finish_reason(choice.get("finish_reason")) is not None for at, choice in choices}
+
+
+def contents(completion: Mapping[str, Any]) -> Iterator[str]:
+    """The texts of a completion in contract shape, one for each choice that has one."""
+    for choice in completion.get("choices") or ():
+        content = choice["message"].get("content")
+        if isinstance(content, str):
+            yield content
 
 
 class ChunkShaper:

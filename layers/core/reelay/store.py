@@ -79,7 +79,10 @@ class S3Store:
         document = self._read(tenant, id)
         if not document.apart:
             return document.record
-        request, _ = self._objects.get(documents.request_key(tenant, id))
+        try:
+            request, _ = self._objects.get(documents.request_key(tenant, id))
+        except NotFound:  # a deletion that S3 let fail halfway, and that has to be repeated
+            return document.record
         return replace(document.record, request=decoded(documents.decode_request, request))
 
     def walk(self, tenant: str, order: Order, after: str | None) -> Iterator[Record]:
@@ -111,18 +114,22 @@ class S3Store:
             transcript.seek(0, SEEK_END)
 
     def delete(self, record: Record) -> None:
-        """Remove everything kept for the record, then the record; doing it twice does no harm. Raises StoreFailed.
+        """Remove everything kept for the record, and the record; doing it twice does no harm. Raises StoreFailed.
 
-        The record goes last, so that a deletion S3 let fail halfway can be repeated by whoever asked for it. Whoever
-        saves the record afterwards finds nothing to replace (NotFound), and then deletes what it wrote meanwhile.
+        The record goes after its parts, so that a deletion S3 let fail halfway can be repeated by whoever asked for
+        it; and the parts once more after the record, for a run may have written its last ones in between. A run that
+        writes still later finds no record to save (NotFound), and deletes what it wrote.
         """
-        tenant, core = record.tenant, record.id
+        self._remove_parts(record.tenant, record.id)
+        with failures():
+            self._client.delete_object(Bucket=self._bucket, Key=documents.record_key(record.tenant, record.id))
+        self._remove_parts(record.tenant, record.id)
+
+    def _remove_parts(self, tenant: str, core: str) -> None:
         kept = [key(tenant, core) for key in (documents.marker_key, documents.transcript_key, documents.request_key)]
         kept += self._keys(documents.media_prefix(tenant, core), None)
         for start in range(0, len(kept), DELETE_KEYS):
             self._remove(kept[start : start + DELETE_KEYS])
-        with failures():
-            self._client.delete_object(Bucket=self._bucket, Key=documents.record_key(tenant, core))
 
     def _put_request(self, key: str, request: bytes) -> None:
         try:
