@@ -24,9 +24,12 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 from reelay import documents
 from reelay.conditional import WRITES
+from reelay.documents import Document
 from reelay.errors import Conflict, NotFound, StoreFailed
 from reelay.ids import new_core
 from reelay.model import Media, MediaKind, Order, Phase, Problem, Record
