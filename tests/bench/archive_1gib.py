@@ -22,7 +22,7 @@ from pathlib import Path
 
 VIDEO_MIB = 1024
 MEMORY_MIB = 64
-"""The promise of issue 2: less than this, whatever the size of the video."""
+"""The promise: less than this, whatever the size of the video."""
 
 BUCKET = "bench"
 ROOT = Path(__file__).resolve().parents[2]

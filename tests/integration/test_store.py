@@ -154,7 +154,6 @@ def full(record: Record) -> Record:
         status="completed",
         progress=100,
         upstream_id="theirs",
-        upstream_request_id="req_1",
         transcript_bytes=60_000,
         media=(Media(MediaKind.VIDEO, "https://a.test/v", key="k", size=1, sha256="a", content_type="video/mp4"),),
     )

@@ -31,7 +31,6 @@ FULL = new_record(
     status="in_progress",
     progress=36,
     upstream_id="chatcmpl-theirs",
-    upstream_request_id="req_1",
     transcript_bytes=60_000,
     media=(
         Media(MediaKind.VIDEO, "https://a.test/v.mp4", key="k", size=5, sha256="ab", content_type="video/mp4", at=7),

@@ -449,11 +449,21 @@ def test_a_page_examines_a_bounded_number_of_records() -> None:
     assert second["has_more"] is False
 
 
-def _completed(store: FakeStore, number: int) -> Record:
+def test_a_page_ends_before_it_is_larger_than_a_function_may_answer() -> None:
+    clock, store = FakeClock(), FakeStore()
+    made = [_completed(store, number, "x" * 2_000_000) for number in range(4)]
+    results = Results(store, FakeArchive(), clock, json_answer)
+    call = Call("listChatCompletions", "/v1/c", "r", TENANT, parameters={"limit": 20, "order": "asc"})
+    page = json.loads(b"".join(results.page(call, Invocation(1, live=False)).pieces))
+    assert [each["id"] for each in page["data"]] == [completion_id(record.id) for record in made[:2]]
+    assert (page["has_more"], page["last_id"]) == (True, completion_id(made[1].id))
+
+
+def _completed(store: FakeStore, number: int, content: str = "") -> Record:
     core = f"01k9{number:022d}"
     record = Record(
         core, TENANT, 1, "sora-2", stream=False, phase=Phase.COMPLETED, metadata={"n": str(number)},
-        completion={"id": completion_id(core), "choices": []},
+        completion={"id": completion_id(core), "choices": [], "padding": content},
     )  # fmt: skip
     record = store.create(record)
     store.index(record)

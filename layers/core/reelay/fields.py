@@ -18,6 +18,9 @@ Rules = Mapping[str, Rule]
 
 _GONE: Final = object()
 
+_LARGEST_COUNT: Final = 2**53
+"""Beyond it JSON's numbers are not exact everywhere (RFC 8259, section 6)."""
+
 
 def by_rules(value: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
     """The object with each field as its rule makes it; fields without a rule pass untouched."""
@@ -44,7 +47,7 @@ def _flag(value: Any) -> Any:
 def _count(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if type(value) is int and value >= 0 else _GONE
+    return value if type(value) is int and 0 <= value <= _LARGEST_COUNT else _GONE
 
 
 def _number(value: Any) -> Any:
@@ -241,4 +244,5 @@ _REPLY: Rules = {
     "moderation": _object({"input": _MODERATION, "output": _MODERATION}),
 }
 CHUNK: Rules = {**_REPLY, "obfuscation": _text}
-COMPLETION: Rules = {**_REPLY, "obfuscation": _gone, "metadata": _map_of(_text)}
+# `media` is a field of ours, on completions that are kept.
+COMPLETION: Rules = {**_REPLY, "obfuscation": _gone, "media": _gone, "metadata": _map_of(_text)}

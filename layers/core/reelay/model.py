@@ -142,7 +142,6 @@ class Record:
     lease: int = 0
     fingerprint: str = ""
     upstream_id: str | None = None
-    upstream_request_id: str | None = None
     transcript_bytes: int = 0
     media: tuple[Media, ...] = ()
 

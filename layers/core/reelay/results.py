@@ -17,6 +17,7 @@ from reelay.links import media_links
 from reelay.model import Answer, Call, Invocation, Json, Media, MediaKind, Order, Phase, Record
 from reelay.replay import NOT_READY_RETRY_SECONDS, unfinished
 from reelay.shapes import contents
+from reelay.sse import encoded
 
 if TYPE_CHECKING:
     from reelay.ports import Archive, Clock, Store
@@ -25,6 +26,9 @@ Reply = Callable[..., Answer]
 
 SCAN_RECORDS = 1000
 """A filtered page examines at most this many records: its cost stays bounded, whatever the bucket holds."""
+
+PAGE_BYTES = 5 * 1024 * 1024
+"""A page ends early rather than grow beyond this: Lambda answers at most 6 MB (Lambda quotas)."""
 
 ARCHIVE_SECONDS = 900
 """Media not in the record after this long are not being copied any more: a function lives 15 minutes at most."""
@@ -45,11 +49,12 @@ class Results:
         """A page of completed records in the order of their creation."""
         model, metadata = call.parameters.get("model"), call.parameters.get("metadata") or {}
         found: list[Record] = []
-        examined = 0
+        examined = size = 0
         last: Record | None = None
         for number, record in enumerate(islice(self._walk(call), SCAN_RECORDS), 1):
             if _matches(record, model, metadata):
-                if len(found) == call.parameters["limit"]:
+                size += len(encoded(record.completion))
+                if len(found) == call.parameters["limit"] or (found and size > PAGE_BYTES):
                     return self._records(call, found, found[-1], more=True)
                 found.append(record)
             last, examined = record, number

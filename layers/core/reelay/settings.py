@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 UPSTREAM_BASE_URL = "https://v98store.com/v1"
-"""Where v98store answers over TLS (shared facts: the documented host, with https)."""
+"""Where v98store answers over TLS: the host that it documents, with https."""
 
 _SWITCH = {"true": True, "false": False}
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z", re.ASCII)
