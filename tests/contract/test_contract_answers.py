@@ -213,7 +213,7 @@ def test_an_error_has_all_four_keys(contract: Contract, missing: str) -> None:
 @pytest.mark.parametrize(
     ("operation", "status", "headers", "body", "fault"),
     [
-        ("createChatCompletion", 202, HEADERS, COMPLETION, "status 202: not documented"),
+        ("createChatCompletion", 206, HEADERS, COMPLETION, "status 206: not documented"),
         ("listChatCompletions", 418, HEADERS, {}, "status 418: not documented"),
         (
             "createChatCompletion",

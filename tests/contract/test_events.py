@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EVENTS = {path.stem: path for path in sorted((ROOT / "events").glob("*.json"))}
 OPERATIONS = {
     "create-video": "createChatCompletion",
+    "create-video-async": "createChatCompletion",
     "create-video-whole": "createChatCompletion",
     "create-video-with-image": "createChatCompletion",
     "delete-completion": "deleteChatCompletion",

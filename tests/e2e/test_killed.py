@@ -41,7 +41,7 @@ def asked(stack: Stack) -> urllib3.BaseHTTPResponse:
         "POST",
         f"{stack.url}/v1/chat/completions",
         json=ASK,
-        headers={"Authorization": f"Bearer {stack.token}", "Idempotency-Key": "once"},
+        headers={"Authorization": f"Bearer {stack.token}", "Idempotency-Key": "killed"},
         preload_content=False,
         retries=False,
     )
@@ -55,12 +55,14 @@ def test_a_relay_killed_in_mid_stream_leaves_all_that_was_known_and_is_never_run
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = set(relays())
-    with Simulator(gate=threading.Semaphore(300)) as simulator, running(simulator=simulator) as stack:
+    with Simulator(gate=threading.Semaphore(0)) as simulator, running(simulator=simulator) as stack:
+        simulator.step()
         reply = asked(stack)
         location = reply.headers["Content-Location"]
         seen = b""
         while b"task_" not in seen:
             seen += reply.read1()
+            simulator.step()
         for process in set(relays()) - before:
             os.kill(process, signal.SIGKILL)
         with pytest.raises(urllib3.exceptions.HTTPError):

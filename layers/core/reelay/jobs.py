@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS = 5
 """Progress alone is written at most this often: a video job changes for minutes, and each write costs money."""
 
-_OPEN = (Phase.SENDING, Phase.ACCEPTED)
+OPEN = (Phase.SENDING, Phase.ACCEPTED)
+"""The phases in which somebody is at work on the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _changed(record: Record, fact: Fact, now: float) -> Record:
 
 
 def _progressed(record: Record, fact: Progressed) -> Record:
-    if record.phase not in _OPEN:
+    if record.phase not in OPEN:
         return record
     task_id = fact.task_id or record.task_id
     return replace(
@@ -141,7 +142,7 @@ def _finished(record: Record, fact: Finished) -> Record:
 
 
 def _ended(record: Record, phase: Phase, problem: Problem) -> Record:
-    return replace(record, phase=phase, status="failed", problem=problem) if record.phase in _OPEN else record
+    return replace(record, phase=phase, status="failed", problem=problem) if record.phase in OPEN else record
 
 
 def _bare(record: Record) -> Record:

@@ -13,7 +13,7 @@ from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING
 
 from reelay.errors import Conflict, NotFound, StoreFailed
-from reelay.jobs import Archived, Fact, Finished, Progressed, next_step
+from reelay.jobs import Archived, Fact, Finished, Overdue, Progressed, next_step
 from reelay.model import Link, Media, Record
 
 if TYPE_CHECKING:
@@ -36,6 +36,20 @@ RETRY_SECONDS = (1, 2, 4, 8, 15, 30)
 
 CALL_SECONDS = 21
 """The longest that one S3 call takes: three attempts of 2 s to connect and 5 s to read (`s3`)."""
+
+
+def looked_at(record: Record, store: Store, clock: Clock) -> Record:
+    """The record, with the verdict of whoever left it behind: reading is when somebody wants to know.
+
+    Raises StoreFailed, and NotFound when it was deleted meanwhile.
+    """
+    step = next_step(record, Overdue(), clock.now())
+    if not step.write:
+        return record
+    try:
+        return store.save(step.record)
+    except Conflict:
+        return store.load(record.tenant, record.id)
 
 
 class Journal:

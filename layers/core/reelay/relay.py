@@ -5,15 +5,18 @@ The request is written ahead and posted once; `run` reads the answer to its end,
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
+from reelay import sse
 from reelay.admission import Admission, Admitted
 from reelay.errors import Conflict, ReelayError, Unforeseen
 from reelay.ids import completion_id
-from reelay.journal import Journal
+from reelay.journal import Journal, looked_at
 from reelay.model import Answer, Call, Invocation, Link, Outgoing, Phase, Record
-from reelay.replay import pieces, unfinished
-from reelay.run import Run, standard_headers
+from reelay.prefer import preference
+from reelay.replay import NOT_READY_RETRY_SECONDS, pieces, state, unfinished
+from reelay.run import Form, Run, standard_headers
 
 if TYPE_CHECKING:
     from reelay.ports import Archive, Clock, Store, Telemetry, Upstream
@@ -81,19 +84,43 @@ class Relay:
     def _run(self, call: Call, record: Record, invocation: Invocation) -> Answer:
         journal = Journal(record, self._store, self._clock, self._telemetry)
         exchange = self._upstream.post(_outgoing(call), invocation.deadline - KEEP_RESERVE_SECONDS)
-        run = Run(journal, exchange, self._clock, self._telemetry, live=invocation.live)
+        wish = preference(call.headers.get("prefer"))
+        later = wish.respond_async and invocation.live and record.keeps
+        form = Form(True, False, wish.wait) if later else Form(invocation.live, record.stream)
+        run = Run(journal, exchange, self._clock, self._telemetry, form)
 
         def finish(links: tuple[Link, ...]) -> None:
             settle_by = invocation.deadline if invocation.live else self._clock.monotonic() + BUFFERED_SETTLE_SECONDS
             journal.finish(self._archive, links, settle_by, invocation.deadline - FINISH_RESERVE_SECONDS)
 
-        return run.answer(call.path, finish)
+        answer = run.answer(call.path, finish)
+        return answer if run.completed or not later else self._accepted(call, journal, answer)
+
+    def _accepted(self, call: Call, journal: Journal, answer: Answer) -> Answer:
+        """202 (RFC 7240, section 4.1): the job goes on in this invocation after the reply has ended.
+
+        So no queue and no record ever holds the caller's key. Where answers are buffered nothing could be told before
+        the end, and the preference is not applied.
+        """
+
+        def go_on() -> None:
+            deque(answer.pieces, maxlen=0)
+            answer.then()
+
+        headers = {
+            **standard_headers(stream=False),
+            "Location": f"{call.path}/{completion_id(journal.record.id)}",
+            "Preference-Applied": "respond-async",
+            "Retry-After": str(NOT_READY_RETRY_SECONDS),
+        }
+        return Answer(202, headers, (sse.encoded(state(journal.record)),), then=go_on)
 
     def _again(self, call: Call, record: Record) -> Answer:
         """The kept answer in the form that is asked for now; raises what there is instead."""
         self._telemetry.note("asked again", record=record.id, phase=record.phase)
         self._telemetry.count("Replayed")
         place = f"{call.path}/{completion_id(record.id)}"
+        record = looked_at(record, self._store, self._clock)
         if record.phase is not Phase.COMPLETED:
             unfinished(record, {"Location": place, "x-reelay-replayed": "true"})
         if not record.keeps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from reelay import sse
 from reelay.errors import Conflict, ReelayError
@@ -39,6 +39,18 @@ def pieces(record: Record, *, stream: bool) -> Iterator[bytes]:
     for chunk in as_chunks(completion):
         yield sse.frame(chunk)
     yield sse.DONE
+
+
+def state(record: Record) -> dict[str, Any]:
+    """How far a record is, for whoever comes back for it."""
+    return {
+        "id": completion_id(record.id),
+        "object": "chat.completion.state",
+        "created": record.created,
+        "model": record.model,
+        "status": record.status or "queued",
+        "progress": record.progress,
+    }
 
 
 def unfinished(record: Record, headers: dict[str, str] | None = None) -> NoReturn:

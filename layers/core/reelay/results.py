@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from reelay.errors import BadRequest, Conflict, NotFound, ReelayError
 from reelay.ids import completion_id, core_of
-from reelay.jobs import Overdue, Relabelled, next_step
+from reelay.jobs import OPEN, Relabelled, next_step
+from reelay.journal import looked_at
 from reelay.links import media_links
 from reelay.model import Answer, Call, Invocation, Json, Media, MediaKind, Order, Phase, Record
-from reelay.replay import NOT_READY_RETRY_SECONDS, unfinished
+from reelay.replay import NOT_READY_RETRY_SECONDS, state, unfinished
 from reelay.shapes import contents
 from reelay.sse import encoded
 
@@ -63,8 +64,12 @@ class Results:
         return self._records(call, found, found[-1] if found else None, more=False)
 
     def retrieve(self, call: Call, _: Invocation) -> Answer:
-        """One completion, with its metadata and what became of its media."""
-        return self._answer(200, _view(self._completed(call), call))
+        """One completion, with its metadata and what became of its media; or how far it is."""
+        record = self._record(call, "completion_id")
+        if record.phase in OPEN:
+            headers = {"Retry-After": str(NOT_READY_RETRY_SECONDS), "Location": call.path}
+            return self._answer(202, state(record), headers)
+        return self._answer(200, _view(_whole(record), call))
 
     def update(self, call: Call, _: Invocation) -> Answer:
         """Replace the metadata; nothing else of a stored completion can change."""
@@ -143,23 +148,10 @@ class Results:
         record = self._store.load(call.tenant, core)
         if not record.keeps:
             raise _no_such()
-        return self._seen(record)
-
-    def _seen(self, record: Record) -> Record:
-        """The record, with the verdict of whoever left it behind: reading is when somebody wants to know."""
-        step = next_step(record, Overdue(), self._clock.now())
-        if not step.write:
-            return record
-        try:
-            return self._store.save(step.record)
-        except Conflict:
-            return self._store.load(record.tenant, record.id)
+        return looked_at(record, self._store, self._clock)
 
     def _completed(self, call: Call) -> Record:
-        record = self._record(call, "completion_id")
-        if record.phase is not Phase.COMPLETED:
-            unfinished(record)
-        return record
+        return _whole(self._record(call, "completion_id"))
 
     def _records(self, call: Call, found: list[Record], last: Record | None, *, more: bool) -> Answer:
         cursor = completion_id(last.id) if last else None
@@ -169,6 +161,12 @@ class Results:
         first = data[0]["id"] if data else None
         page = {"object": "list", "data": data, "first_id": first, "last_id": last, "has_more": more}
         return self._answer(200, page)
+
+
+def _whole(record: Record) -> Record:
+    if record.phase is not Phase.COMPLETED:
+        unfinished(record)
+    return record
 
 
 def _no_such() -> NotFound:

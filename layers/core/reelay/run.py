@@ -7,7 +7,7 @@ whole answer). The exchange is read to its end whether or not anybody listens.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -44,17 +44,27 @@ def standard_headers(*, stream: bool) -> dict[str, str]:
     return {"Content-Type": kind, "Cache-Control": "no-store"}
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the caller is answered: with signs of life or only when the answer is known (`live`), as a stream or as one
+    object, and after how many seconds of silence the first sign is due."""
+
+    live: bool
+    streams: bool
+    first_silence: float = FIRST_SILENCE_SECONDS
+
+
 class Run:
     """One exchange with the upstream, turned into one answer."""
 
-    def __init__(self, journal: Journal, exchange: Exchange, clock: Clock, telemetry: Telemetry, *, live: bool) -> None:
+    def __init__(self, journal: Journal, exchange: Exchange, clock: Clock, telemetry: Telemetry, form: Form) -> None:
         record = journal.record
         self._journal = journal
         self._exchange = exchange
         self._clock = clock
         self._telemetry = telemetry
-        self._live = live
-        self._streams = record.stream
+        self._live = form.live
+        self._streams = form.streams
         self._identity = Identity(id=completion_id(record.id), model=record.model, created=record.created)
         self._reply = Reply()
         self._shaper = ChunkShaper(self._identity)
@@ -64,10 +74,15 @@ class Run:
         self._upstream_id: str | None = None
         self._headers: dict[str, str] = {}
         self._started = self._said_at = clock.monotonic()
-        self._silence: float = FIRST_SILENCE_SECONDS
+        self._silence: float = form.first_silence
         self._first = True
         self._answering = False
         self._task_id: str | None = None
+
+    @property
+    def completed(self) -> bool:
+        """Whether the whole answer is here."""
+        return self._completion is not None
 
     def answer(self, path: str, finish: Finish) -> Answer:
         """The reply: waits until it is known whether it begins well, then lets the pieces flow."""
@@ -115,7 +130,8 @@ class Run:
             if item is None:
                 yield sse.comment("waiting") if self._streams else b" "
                 continue
-            self._silence = FIRST_SILENCE_SECONDS
+            if self._streams:
+                self._silence = FIRST_SILENCE_SECONDS
             match item:
                 case Chunk(payload):
                     yield from self._chunk(payload)
