@@ -117,7 +117,7 @@ class Reply:
         """Tell the kind; returns what is to be read, without the signs of life (comments, blanks) that may come before
         either kind, or nothing while it cannot be told."""
         text = _SIGNS_OF_LIFE.sub(b"", start.removeprefix(_BOM), count=1)
-        if not text or text.startswith(b":"):
+        if not text or text.startswith(b":") or _BOM.startswith(start):
             return b""
         if text.startswith(b"{"):
             self._document = bytearray()
