@@ -37,14 +37,14 @@ class House:
         self.telemetry = PowertoolsTelemetry()
         self.clock = clock or SystemClock()
         self.contract = Contract.load(allow_anonymous=self.settings.allow_anonymous)
-        self._s3 = s3_client()
-        self.store = S3Store(self._s3, self.settings.bucket)
+        self.s3 = s3_client()
+        self.store = S3Store(self.s3, self.settings.bucket)
         download = GuardedDownload(
             clock=self.clock,
             trusted_origins=self.settings.media_trusted_origins,
             allowed_hosts=self.settings.media_allowed_hosts,
         )
-        self.archive = S3Archive(self._s3, self.settings.bucket, download, self.clock)
+        self.archive = S3Archive(self.s3, self.settings.bucket, download, self.clock)
 
     def relay(self) -> Door:
         """The door that posts to the upstream; it streams where the Runtime API lets it."""
@@ -54,7 +54,7 @@ class House:
         relay = Relay(
             upstream=upstream,
             store=self.store,
-            admission=Admission(S3Claims(self._s3, self.settings.bucket), self.store, self.clock),
+            admission=Admission(S3Claims(self.s3, self.settings.bucket), self.store, self.clock),
             archive=self.archive,
             clock=self.clock,
             telemetry=self.telemetry,
