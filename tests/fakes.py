@@ -63,6 +63,7 @@ class FakeStore:
         self.transcripts: dict[str, bytes] = {}
         self.broken: set[str] = set()
         self.defects: dict[str, Exception] = {}
+        self.deleted: set[str] = set()
         self._once: set[str] = set()
         self._markers: set[str] = set()
         self._versions = count(1)
@@ -110,8 +111,12 @@ class FakeStore:
         transcript.seek(0)
         self.transcripts[record.id] = transcript.read()
 
+    def was_deleted(self, tenant: str, id: str) -> bool:  # noqa: ARG002 - ids are unguessable, so no two tenants share one
+        return id in self.deleted
+
     def delete(self, record: Record) -> None:
         self._reach("delete")
+        self.deleted.add(record.id)
         self.records.pop(documents.record_key(record.tenant, record.id), None)
         self._markers.discard(documents.marker_key(record.tenant, record.id))
         self.transcripts.pop(record.id, None)

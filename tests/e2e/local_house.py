@@ -175,8 +175,10 @@ class LocalHouse:
         return decode(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()).record
 
     def objects(self) -> list[str]:
-        """Everything in the bucket."""
-        return [item["Key"] for item in self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", ())]
+        """Everything that is kept in the bucket, claims apart."""
+        return [
+            item["Key"] for item in self.s3.list_objects_v2(Bucket=self.bucket, Prefix="tenants/").get("Contents", ())
+        ]
 
 
 def _with(key: str | None, headers: Mapping[str, str]) -> dict[str, str]:

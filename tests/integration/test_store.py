@@ -62,7 +62,7 @@ class Place:
         return S3Store(self.client, self.bucket)
 
     def listing(self) -> list[str]:
-        listed = self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix="tenants/").get("Contents", [])
         return [item["Key"] for item in listed]
 
     def read(self, key: str) -> bytes:
@@ -565,7 +565,8 @@ class TestFaults:
 
         moto.client.meta.events.register("before-call.s3.DeleteObject", write_on)
         store.delete(created)
-        assert "Contents" not in moto.client.list_objects_v2(Bucket=moto.bucket)
+        assert moto.listing() == []
+        assert store.was_deleted(TENANT, created.id)
 
 
 def seed(place: Place, seconds: range) -> list[Record]:

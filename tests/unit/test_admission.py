@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reelay.admission import CREATING_SECONDS, KEY_SECONDS, RETRY_SECONDS, Admission, Admitted, fingerprint
+from reelay.admission import KEY_SECONDS, RETRY_SECONDS, Admission, Admitted, fingerprint
 from reelay.errors import Conflict, UnprocessableKey
 from reelay.ids import new_core
-from reelay.model import Call, Phase, Problem
+from reelay.model import Call, Claim, Phase, Problem
 from tests.fakes import TENANT, FakeClaims, FakeClock, FakeStore, new_record
 
 BODY = {"model": "sora-2", "messages": [{"role": "user", "content": "a dog"}]}
@@ -24,8 +24,9 @@ class Desk:
         self.clock = FakeClock()
         self.store = FakeStore()
         numbers = count(1)
+        self.claims = FakeClaims()
         self._admission = Admission(
-            FakeClaims(), self.store, self.clock, lambda now: new_core(now, lambda n: next(numbers).to_bytes(n, "big"))
+            self.claims, self.store, self.clock, lambda now: new_core(now, lambda n: next(numbers).to_bytes(n, "big"))
         )
 
     def ask(
@@ -79,15 +80,17 @@ def test_a_key_is_forgotten_after_a_day() -> None:
 def test_a_claim_whose_record_was_never_created_gives_its_id_to_whoever_comes_next() -> None:
     desk = Desk()
     crashed = desk.ask(key="k", creates=False)
+    desk.clock.advance(3600)
     assert desk.ask(key="k").core == crashed.core
     assert desk.ask(key="k").record
 
 
-def test_a_claim_whose_record_was_deleted_pays_for_no_second_one() -> None:
+@pytest.mark.parametrize("seconds", [0, 30, 3600])
+def test_a_claim_whose_record_was_deleted_pays_for_no_second_one(seconds: int) -> None:
     desk = Desk()
     first = desk.ask(key="k")
     desk.store.delete(desk.store.load(TENANT, first.core))
-    desk.clock.advance(CREATING_SECONDS + 1)
+    desk.clock.advance(seconds)
     with pytest.raises(Conflict, match="deleted"):
         desk.ask(key="k")
 
@@ -106,6 +109,34 @@ def test_the_same_words_said_twice_on_purpose_are_two_requests() -> None:
     one, two = desk.ask(retry=0), desk.ask(retry=0)
     assert one.core != two.core
     assert desk.ask(retry=1).core == two.core
+
+
+def test_first_attempts_that_meet_at_the_same_moment_are_each_their_own() -> None:
+    desk = Desk()
+    desk.ask(retry=0)
+    replacing = desk.claims.replace
+
+    def rival_first(tenant: str, held: Claim, claim: Claim) -> Claim:
+        desk.claims.replace = replacing  # type: ignore[method-assign]  # only the first of the two is overtaken
+        rivals.append(desk.ask(retry=0))
+        return replacing(tenant, held, claim)
+
+    rivals: list[Admitted] = []
+    desk.claims.replace = rival_first  # type: ignore[method-assign]  # a rival between the read and the write
+    ours = desk.ask(retry=0)
+    assert (ours.record, rivals[0].record) == (None, None)
+    assert ours.core != rivals[0].core
+
+
+def test_a_repetition_after_a_free_failure_makes_no_later_request_a_repetition() -> None:
+    desk = Desk()
+    first = desk.ask(retry=0)
+    problem = Problem("busy", "rate_limit_error", None, "rate_limit_exceeded", 429, charged=False)
+    desk.store.save(replace(desk.store.load(TENANT, first.core), phase=Phase.FAILED, problem=problem))
+    again = desk.ask(retry=1)
+    assert again.record is None
+    deliberate = desk.ask(retry=0)
+    assert (deliberate.record, deliberate.core == again.core) == (None, False)
 
 
 def test_a_repetition_that_overtakes_its_first_attempt_is_joined_by_it_once() -> None:

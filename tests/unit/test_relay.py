@@ -237,11 +237,20 @@ def test_a_buffered_door_does_not_wait_long_for_a_store_that_is_down() -> None:
     house.store.broken = {"save"}
     list(answer.pieces)
     answer.then()
-    assert house.clock.monotonic() < 6
+    assert house.clock.sleeps == [1, 2]
+
+
+@pytest.mark.parametrize("defect", [OSError(28, "No space left on device"), StoreFailed("down")])
+@pytest.mark.parametrize("method", ["keep_transcript", "index"])
+def test_a_verdict_without_its_transcript_or_marker_beats_none(method: str, defect: Exception) -> None:
+    house = House(HEAD, chunk(VIDEO, "stop"), DONE, End())
+    house.store.defects[method] = defect
+    assert house.said()[-1] == b"data: [DONE]\n\n"
+    assert house.record.phase is Phase.COMPLETED
 
 
 @pytest.mark.parametrize("live", [True, False])
-@pytest.mark.parametrize("method", ["save", "keep_transcript", "index"])
+@pytest.mark.parametrize("method", ["save"])
 def test_whatever_goes_wrong_while_keeping_the_answer_goes_out(method: str, live: bool) -> None:
     """Not only what the store's port promises to raise."""
     house = House(HEAD, chunk(f"> 排队中 {TASK_LINE} {VIDEO}", "stop"), DONE, End())
@@ -266,11 +275,12 @@ def test_a_refusal_that_the_store_did_not_take_is_written_after_the_error_is_tol
 def test_leftovers_that_cannot_be_deleted_cost_nobody_the_answer() -> None:
     def delete() -> None:
         house.store.delete(house.record)
-        house.store.broken = {"delete"}
+        house.store.fail_once("delete")
 
     house = House(HEAD, chunk("hi"), delete, chunk(VIDEO, "stop"), DONE, End())
     assert house.said()[-1] == b"data: [DONE]\n\n"
     assert ("leftovers not deleted", {"record": CORE}) in house.telemetry.alarms
+    assert house.store.transcripts == {}, "and it is tried again"
 
 
 def test_media_that_the_record_did_not_take_at_once_are_written_again() -> None:
@@ -454,7 +464,7 @@ def test_respond_async_is_told_at_once_and_the_job_goes_on_after_the_answer() ->
 @pytest.mark.parametrize(("silence", "status"), [(9, 200), (11, 202)])
 def test_wait_is_how_long_the_answer_is_waited_for_first(silence: int, status: int) -> None:
     script = (HEAD, chunk("a"), Silence(silence), chunk("b", "stop"), DONE, End())
-    house = preferring(House(*script), "respond-async, wait=10")
+    house = preferring(House(*script, stream=False), "respond-async, wait=10")
     answer = house.create()
     assert answer.status == status
     assert house.clock.monotonic() == min(silence, 10)
@@ -462,6 +472,27 @@ def test_wait_is_how_long_the_answer_is_waited_for_first(silence: int, status: i
     answer.then()
     assert body["object"] == ("chat.completion" if status == 200 else "chat.completion.state")
     assert house.record.phase is Phase.COMPLETED
+
+
+def test_an_answer_that_is_there_in_time_comes_as_it_was_asked_for() -> None:
+    streamed = preferring(House(HEAD, chunk("hi", "stop"), DONE, End()), "respond-async, wait=10")
+    answer = streamed.create()
+    pieces = list(answer.pieces)
+    answer.then()
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert pieces[-1] == b"data: [DONE]\n\n"
+    whole = preferring(House(HEAD, chunk("hi", "stop"), DONE, End(), stream=False), "respond-async, wait=10").create()
+    assert json.loads(b"".join(whole.pieces))["object"] == "chat.completion"
+    whole.then()
+
+
+@pytest.mark.parametrize("code", ["model_not_found", "invalid_api_key", "sentinel_block"])
+def test_an_error_after_the_job_had_begun_may_have_been_charged_whatever_its_code(code: str) -> None:
+    error = Data(b"data: " + json.dumps({"error": {"message": "no", "code": code}}).encode() + b"\n\n")
+    house = House(HEAD, chunk(TASK_LINE), error, End())
+    house.said()
+    assert house.record.problem
+    assert house.record.problem.charged
 
 
 def test_a_refusal_within_the_wait_keeps_its_status_and_one_after_it_is_kept() -> None:

@@ -2,7 +2,7 @@
 
 An Idempotency-Key names a request for 24 hours: the same key and body are the same record, whoever comes first. An
 OpenAI SDK repeats a call by itself without a key and says so (`X-Stainless-Retry-Count`): then the body is the name,
-for 15 minutes. A name is claimed before the record exists, and the record's id comes from the claim, so that of two
+for 17 minutes. A name is claimed before the record exists, and the record's id comes from the claim, so that of two
 who carry the same name only one can create the record, and whoever creates it pays.
 """
 
@@ -24,12 +24,9 @@ if TYPE_CHECKING:
 KEY_SECONDS = 24 * 3600
 """How long an Idempotency-Key is remembered (as Stripe's and most others')."""
 
-RETRY_SECONDS = 15 * 60
-"""How long after an attempt an SDK may still repeat it: the longest that a function, and so an attempt, can live."""
-
-CREATING_SECONDS = 60
-"""A claim without a record is about to get one for at most this long; after that its record was deleted, or whoever
-claimed it is gone. Which of the two cannot be told, so it is not sent again."""
+RETRY_SECONDS = 15 * 60 + 2 * 60
+"""How long after an attempt an SDK may still repeat it: the longest that a function, and so an attempt, can live, the
+longest Retry-After that openai-python obeys (60 s), and its own back-off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +75,8 @@ class Admission:
         fresh = ours.at - held.at <= RETRY_SECONDS
         if held.core != ours.core and not (fresh and (ours.retry or held.retry)):
             held = self._claims.replace(tenant, held, ours)
+            if not (ours.retry or held.retry):  # another first attempt may have been faster; each is its own request
+                return Admitted(ours.core, ours.fingerprint)
         if held.retry and not ours.retry:  # met by its first attempt; the next first attempt is another request
             held = self._claims.replace(tenant, held, replace(held, retry=False))
         return self._admitted(tenant, ours, held)
@@ -88,17 +87,17 @@ class Admission:
         try:
             record = self._store.load(tenant, held.core)
         except NotFound:
-            if ours.at - held.at > CREATING_SECONDS:
+            if self._store.was_deleted(tenant, held.core):
                 raise Conflict(
-                    "This request was made before, and what it made was deleted or never began. It is not sent again; "
-                    "send a new key for a new request.",
+                    "This request was made before and its completion was deleted. It is not sent again; send a new "
+                    "key for a new request.",
                     code="deleted",
                 ) from None
             return Admitted(held.core, held.fingerprint)
         if record.phase is Phase.FAILED and record.problem and not record.problem.charged:
             # Nothing was paid, so asking again is what is wanted; of several who do, one begins anew.
-            anew = self._claims.replace(tenant, held, ours)
-            return self._admitted(tenant, anew if anew.core == ours.core else ours, anew)
+            anew = replace(ours, retry=ours.retry and held.retry)
+            return self._admitted(tenant, ours, self._claims.replace(tenant, held, anew))
         return Admitted(held.core, held.fingerprint, record)
 
 

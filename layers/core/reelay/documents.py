@@ -6,6 +6,7 @@ tenants/{tenant}/oldest/{core}                  empty; listed in key order the o
 tenants/{tenant}/transcripts/{core}             the upstream's bytes verbatim
 tenants/{tenant}/media/{core}/                  what the archive keeps
 claims/{tenant}/{SHA-256 of name}.json          which record a name stands for; apart, for a lifecycle rule to name
+claims/{tenant}/deleted/{core}                  empty; says that the record was deleted
 """
 
 from __future__ import annotations
@@ -117,6 +118,11 @@ def claim_key(tenant: str, name: str) -> str:
     """Where the claim on a name lies; `name` is any text, and the key shows nothing of it. Raises NotFound for what
     cannot be a tenant."""
     return f"claims/{_tenant(tenant)}/{name_digest(name)}.json"
+
+
+def deleted_key(tenant: str, core: str) -> str:
+    """Where it says that a record was deleted, for as long as a claim may still lead to it."""
+    return f"claims/{_tenant(tenant)}/deleted/{_checked(core)}"
 
 
 def name_digest(name: str) -> str:

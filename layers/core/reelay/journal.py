@@ -58,6 +58,7 @@ class Journal:
     def __init__(self, record: Record, store: Store, clock: Clock, telemetry: Telemetry) -> None:
         self.record = record
         self.bytes = 0
+        self._written = 0
         self._store = store
         self._clock = clock
         self._telemetry = telemetry
@@ -66,13 +67,17 @@ class Journal:
         self._not_before = 0.0
         self._owed: list[Fact] = []
         self._deleted = False
+        self._torn = False
+        self._last_try = False
 
     def take(self, data: bytes) -> None:
         """Add bytes of the upstream to the transcript, as they came, and keep it now and then."""
         self.bytes += len(data)
         if not self.record.keeps:
             return
-        self._done("transcript not written", lambda: self._transcript.write(data))
+        if not self._torn:  # what is kept stays the beginning of what was sent, without a hole
+            self._torn = not self._done("transcript not written", lambda: self._transcript.write(data))
+            self._written += 0 if self._torn else len(data)
         now = self._clock.monotonic()
         if now >= self._transcript_due and now >= self._not_before:
             self._progress(self._keep_transcript)
@@ -89,13 +94,13 @@ class Journal:
         self._pay()
 
     def finish(self, archive: Archive, links: tuple[Link, ...], settle_by: float, deadline: float) -> None:
-        """After the answer: write until `settle_by` what is still owed, then copy the media until `deadline`."""
-        self._pay_until(settle_by)
+        """After the answer: try until `settle_by` to write what is still owed, then copy the media until `deadline`."""
+        self._pay_until(settle_by, deadline)
         if links and not (self._owed or self._deleted) and self.record.keeps:
             self._owed.append(Archived(tuple(self._archived(archive, link, deadline) for link in links)))
-            self._pay_until(deadline)
+            self._pay_until(deadline, deadline)
         if self._deleted:  # by its owner while it ran: then what was written since goes too
-            self._done("leftovers not deleted", lambda: self._store.delete(self.record))
+            self._until(lambda: self._done("leftovers not deleted", self._delete), settle_by, deadline)
         self._done("transcript not closed", self._transcript.close)
 
     def _done(self, failure: str, write: Callable[[], object]) -> bool:
@@ -110,25 +115,50 @@ class Journal:
         if not self._deleted and not self._done("progress not kept", write):
             self._not_before = self._clock.monotonic() + FAILED_PAUSE_SECONDS
 
-    def _pay(self) -> None:
+    def _delete(self) -> None:
+        self._store.delete(self.record)
+
+    def _pay(self) -> bool:
+        """Whether nothing is owed any more."""
         while self._owed and self._done("verdict not kept", lambda: self._settle(self._owed[0])):
             self._owed.pop(0)
+        return not self._owed
 
-    def _pay_until(self, deadline: float) -> None:
-        for pause in chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1])):
+    def _pay_until(self, settle_by: float, deadline: float) -> None:
+        if not self._until(self._pay, settle_by, deadline):
+            self._last_try = True
             self._pay()
-            if not self._owed or self._clock.monotonic() + pause + CALL_SECONDS >= deadline:
-                return
+
+    def _until(self, attempt: Callable[[], bool], settle_by: float, deadline: float) -> bool:
+        """Attempt it until it is done, no pause ends after `settle_by`, and a call still fits before `deadline`."""
+        for pause in chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1])):
+            if attempt():
+                return True
+            resumed = self._clock.monotonic() + pause
+            if resumed > settle_by or resumed + CALL_SECONDS >= deadline:
+                return False
             self._clock.sleep(pause)
+        return False
 
     def _settle(self, fact: Fact) -> None:
         if self._deleted:
             return
         if not isinstance(fact, Archived):
-            self._keep_transcript()
+            self._part("transcript not kept", self._keep_transcript)
         if isinstance(fact, Finished) and self.record.keeps:
-            self._store.index(self.record)
+            self._part("marker not kept", lambda: self._store.index(self.record))
         self._advance(fact)
+
+    def _part(self, failure: str, write: Callable[[], None]) -> None:
+        """What belongs to a verdict comes before it while there is time; but a verdict without it beats none."""
+        try:
+            write()
+        except StoreFailed:
+            if not self._last_try:
+                raise
+            self._telemetry.alarm(failure, record=self.record.id)
+        except Exception:  # noqa: BLE001 - /tmp may be full, and the verdict needs none of it
+            self._telemetry.alarm(failure, record=self.record.id)
 
     def _advance(self, fact: Fact) -> None:
         """Write the next revision; a rival's revision is read and the same fact applied to that."""
@@ -137,8 +167,7 @@ class Journal:
             if not step.write:
                 return
             try:
-                kept = self.bytes if self.record.keeps else 0
-                self.record = self._store.save(replace(step.record, transcript_bytes=kept))
+                self.record = self._store.save(replace(step.record, transcript_bytes=self._written))
                 return
             except Conflict:
                 self._reload()
@@ -156,7 +185,7 @@ class Journal:
 
     def _keep_transcript(self) -> None:
         self._transcript_due = self._clock.monotonic() + TRANSCRIPT_SECONDS
-        if self.record.keeps and self.bytes:
+        if self._written:
             self._store.keep_transcript(self.record, self._transcript)
 
     def _archived(self, archive: Archive, link: Link, deadline: float) -> Media:

@@ -79,6 +79,9 @@ class Store(Protocol):
         Leaves the file at its end.
         """
 
+    def was_deleted(self, tenant: str, id: str) -> bool:
+        """Whether the record was deleted, rather than never made; known for two days. Raises StoreFailed."""
+
     def delete(self, record: Record) -> None:
         """Remove the record and everything kept for it, media included; twice does no harm. Raises StoreFailed."""
 

@@ -6,6 +6,7 @@ The request is written ahead and posted once; `run` reads the answer to its end,
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reelay import sse
@@ -94,7 +95,12 @@ class Relay:
             journal.finish(self._archive, links, settle_by, invocation.deadline - FINISH_RESERVE_SECONDS)
 
         answer = run.answer(call.path, finish)
-        return answer if run.completed or not later else self._accepted(call, journal, answer)
+        if not later:
+            return answer
+        if run.completion is None:
+            return self._accepted(call, journal, answer)
+        headers = {**answer.headers, **standard_headers(stream=record.stream)}
+        return replace(answer, headers=headers, pieces=pieces(run.completion, stream=record.stream))
 
     def _accepted(self, call: Call, journal: Journal, answer: Answer) -> Answer:
         """202 (RFC 7240, section 4.1): the job goes on in this invocation after the reply has ended.
@@ -127,7 +133,7 @@ class Relay:
             raise Conflict("This request was made before and asked for nothing to be kept.", code="not_kept")
         stream = bool(call.body.get("stream"))
         headers = {"Content-Location": place, "x-reelay-replayed": "true"}
-        return Answer(200, standard_headers(stream=stream) | headers, pieces(record, stream=stream))
+        return Answer(200, standard_headers(stream=stream) | headers, pieces(record.completion or {}, stream=stream))
 
     def _record(self, call: Call, admitted: Admitted, invocation: Invocation) -> Record:
         now = self._clock.now()

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from reelay import sse
 from reelay.errors import Conflict, ReelayError
 from reelay.ids import completion_id
-from reelay.model import Phase, Problem, Record
+from reelay.model import Json, Phase, Problem, Record
 from reelay.shapes import as_chunks
 
 NOT_READY_RETRY_SECONDS = 5
@@ -30,9 +30,8 @@ class KeptFailure(ReelayError):
         self.type, self.code = problem.type, problem.code
 
 
-def pieces(record: Record, *, stream: bool) -> Iterator[bytes]:
-    """The completion of a record that has one, as a stream or as one JSON object."""
-    completion = record.completion or {}
+def pieces(completion: Json, *, stream: bool) -> Iterator[bytes]:
+    """A completion in contract shape as a stream or as one JSON object."""
     if not stream:
         yield sse.encoded(completion)
         return

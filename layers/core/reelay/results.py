@@ -54,7 +54,7 @@ class Results:
         last: Record | None = None
         for number, record in enumerate(islice(self._walk(call), SCAN_RECORDS), 1):
             if _matches(record, model, metadata):
-                size += len(encoded(record.completion))
+                size += len(encoded(encoded(_view(record, call)).decode()))  # escaped once more in the proxy's JSON
                 if len(found) == call.parameters["limit"] or (found and size > PAGE_BYTES):
                     return self._records(call, found, found[-1], more=True)
                 found.append(record)

@@ -80,9 +80,9 @@ class Run:
         self._task_id: str | None = None
 
     @property
-    def completed(self) -> bool:
-        """Whether the whole answer is here."""
-        return self._completion is not None
+    def completion(self) -> Json | None:
+        """The whole answer, once it is here."""
+        return self._completion
 
     def answer(self, path: str, finish: Finish) -> Answer:
         """The reply: waits until it is known whether it begins well, then lets the pieces flow."""
@@ -138,6 +138,8 @@ class Run:
                 case Whole(payload):
                     yield from self._whole(payload)
                 case Fault(error, in_doubt):
+                    # Whatever its code may mean elsewhere: a job that had begun may have been charged.
+                    error.charged = error.charged or bool(self._progress.task_id or self._assembly.content)
                     problem = _problem(error)
                     self._settle(InDoubt(problem) if in_doubt else Refused(problem), "fault")
                     raise error

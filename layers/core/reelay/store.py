@@ -120,10 +120,19 @@ class S3Store:
         it; and the parts once more after the record, for a run may have written its last ones in between. A run that
         writes still later finds no record to save (NotFound), and deletes what it wrote.
         """
+        self._objects.put(documents.deleted_key(record.tenant, record.id), b"", BYTES)
         self._remove_parts(record.tenant, record.id)
         with failures():
             self._client.delete_object(Bucket=self._bucket, Key=documents.record_key(record.tenant, record.id))
         self._remove_parts(record.tenant, record.id)
+
+    def was_deleted(self, tenant: str, id: str) -> bool:
+        """Whether `delete` was called for it within the life of a claim. Raises StoreFailed."""
+        try:
+            self._objects.get(documents.deleted_key(tenant, id))
+        except NotFound:
+            return False
+        return True
 
     def _remove_parts(self, tenant: str, core: str) -> None:
         kept = [key(tenant, core) for key in (documents.marker_key, documents.transcript_key, documents.request_key)]
