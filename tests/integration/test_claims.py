@@ -267,7 +267,7 @@ class TestFaults:
         with pytest.raises(StoreFailed):
             claims_in(moto).replace(TENANT, first, new_claim())
         assert len(attempts) == 2 * WRITES
-        assert moto.listing() == [documents.claim_key(TENANT, KEY)]
+        assert moto.listing("claims/") == [documents.claim_key(TENANT, KEY)]
         assert claims_in(moto).take(TENANT, new_claim()) == first
 
     def test_a_store_that_is_busy_twice_is_asked_a_third_time(self, moto: Place) -> None:
@@ -356,7 +356,7 @@ class TestCost:
 class TestLayout:
     def test_nothing_of_a_name_is_kept(self, moto: Place) -> None:
         claims_in(moto).take(TENANT, new_claim("sk-secret@example.test"))
-        (key,) = moto.listing()
+        (key,) = moto.listing("claims/")
         assert key == documents.claim_key(TENANT, "sk-secret@example.test")
         kept = moto.read(key)
         assert b"secret" not in kept

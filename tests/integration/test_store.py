@@ -61,8 +61,8 @@ class Place:
     def store(self) -> S3Store:
         return S3Store(self.client, self.bucket)
 
-    def listing(self) -> list[str]:
-        listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix="tenants/").get("Contents", [])
+    def listing(self, prefix: str = "tenants/") -> list[str]:
+        listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
         return [item["Key"] for item in listed]
 
     def read(self, key: str) -> bytes:
