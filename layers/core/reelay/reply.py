@@ -23,7 +23,8 @@ DONE = "[DONE]"
 DOCUMENT_BYTES = 8 * 1024 * 1024
 """Of one JSON document: as of one event. Parsing takes many times as much, and a function has 512 MB."""
 
-_SIGNS_OF_LIFE = re.compile(rb"(?:[ \t\r\n]++|:[^\r\n]*+[\r\n])*+")
+# Each alternative is told by its first byte, so this is linear; Python 3.11's possessive repeats fail when nested.
+_SIGNS_OF_LIFE = re.compile(rb"(?:[ \t\r\n]|:[^\r\n]*[\r\n])*")
 _BOM = b"\xef\xbb\xbf"
 
 
