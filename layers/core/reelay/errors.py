@@ -189,6 +189,27 @@ class StoreFailed(ReelayError):
     code = "store_unavailable"
 
 
+class QueueFailed(ReelayError):
+    """SQS did not take a job after its own retries: the record is kept, and the sweep sends it later."""
+
+    status = 503
+    code = "queue_unavailable"
+
+
+class BusFailed(ReelayError):
+    """EventBridge did not take an event after its own retries."""
+
+    status = 503
+    code = "bus_unavailable"
+
+
+class KeyUnavailable(ReelayError):
+    """The service's own key cannot be read: nothing was sent."""
+
+    status = 503
+    code = "service_key_unavailable"
+
+
 class Unforeseen(ReelayError):
     """A defect of ours. The words tell the caller nothing about the inside."""
 

@@ -1,9 +1,13 @@
 """The life of a record as one pure function: what is known, what was seen, and the time give the next revision.
 
-Phases: sending -> accepted -> completed | failed | unknown. `sending` is written before the upstream is asked; from
-there no request is ever posted again. Doubt ends as `unknown`, which a late answer may still turn into `completed`;
-`completed` and `failed` are final. Whoever runs a record holds it until its `lease`; a record still open after that
-was left behind by a function that is gone, and is in doubt too.
+    queued -> claimed -> sending -> accepted -> completed | failed | reconciling | unknown
+
+`sending` is written before the upstream is asked; from there no request is posted again, unless the upstream itself
+said that it took nothing. Doubt becomes `reconciling` where the upstream may be asked after the job, else `unknown`;
+both may still turn into `completed`. `completed` and `failed` are final. What CASES calls "finishing" has no phase: a
+transcript that is whole is the result, and whoever finds one makes it a completion.
+
+Whoever has a record in hand holds it until its `lease`; after that it was left behind by a function that is gone.
 """
 
 from __future__ import annotations
@@ -19,8 +23,49 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS = 5
 """Progress alone is written at most this often: a video job changes for minutes, and each write costs money."""
 
-OPEN = (Phase.SENDING, Phase.ACCEPTED)
-"""The phases in which somebody is at work on the record."""
+QUEUE_SECONDS = 24 * 3600
+"""A job that nobody began within a day fails unpaid: a video that comes next week surprises more than an error now."""
+
+QUEUE_LEASE_SECONDS = 3600
+"""How long a job may wait for a worker before the sweep sends it once more; a message more does no harm."""
+
+TRIES = 5
+"""How often a worker begins a job that the upstream was too busy for, or could not be reached for."""
+
+TRY_AGAIN_SECONDS = 30
+TRY_AGAIN_MOST_SECONDS = 15 * 60
+"""Pauses between those tries, doubled each time; 15 minutes is the longest that SQS delays a message."""
+
+ASK_SECONDS = 30
+"""Between two questions after a job whose answer was cut."""
+
+OPEN = (Phase.QUEUED, Phase.CLAIMED, Phase.SENDING, Phase.ACCEPTED, Phase.RECONCILING)
+"""The phases in which something is still to come."""
+
+POSTED = (Phase.SENDING, Phase.ACCEPTED, Phase.RECONCILING)
+"""Of these, those in which the request may have reached the upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Somebody takes the record in hand until the Unix time `until`; has no effect while another holds it."""
+
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Whoever claimed the record could not begin, for a reason that passes; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """The sweep sent the job to the workers once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """The request is about to be posted: the write-ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +88,12 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The upstream, or the way to it, said no for certain."""
+    """The upstream, or the way to it, said no for certain. `passes` says that it may say yes to the same request
+    later, and `wait` is how many seconds it asked to be left alone."""
 
     problem: Problem
+    passes: bool = False
+    wait: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +104,13 @@ class InDoubt:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenUp:
+    """There is nothing more to ask: doubt stays doubt."""
+
+
+@dataclass(frozen=True, slots=True)
 class Overdue:
-    """Somebody looked at the record; it matters only when the record is open and its lease has run out."""
+    """Somebody looked at the record; it matters only when the request was posted and the lease has run out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +127,20 @@ class Relabelled:
     metadata: Mapping[str, str]
 
 
-Fact = Progressed | Finished | Refused | InDoubt | Overdue | Archived | Relabelled
+Fact = (
+    Claimed
+    | Released
+    | Requeued
+    | Posting
+    | Progressed
+    | Finished
+    | Refused
+    | InDoubt
+    | GivenUp
+    | Overdue
+    | Archived
+    | Relabelled
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,47 +153,89 @@ class Step:
 
 def next_step(record: Record, fact: Fact, now: float) -> Step:
     """What `fact` makes of `record` at the Unix time `now`. Total: a fact that comes too late changes nothing."""
-    changed = _changed(record, fact, now)
+    changed = _changed(record, fact, int(now))
+    if changed.phase not in OPEN and record.phase in OPEN:
+        changed = replace(changed, finished=int(now))
     if not changed.keeps:
         changed = _bare(changed)
     if changed == record:
         return Step(record, write=False)
-    waits = isinstance(fact, Progressed) and changed.phase == record.phase
+    waits = isinstance(fact, Progressed) and changed.phase == record.phase and changed.lease == record.lease
     due = not waits or now - record.updated >= PROGRESS_SECONDS
     return Step(replace(changed, updated=int(now)), write=due)
 
 
-def _changed(record: Record, fact: Fact, now: float) -> Record:
+def due(record: Record, now: float) -> bool:
+    """Whether whoever had the record in hand should be done with it."""
+    return now >= record.lease
+
+
+def _changed(record: Record, fact: Fact, now: int) -> Record:  # noqa: PLR0911 - a table: one line for each fact
     match fact:
+        case Claimed(until):
+            return _claimed(record, until, now)
+        case Released() | Requeued() | Posting():
+            return _moved(record, fact, now)
         case Progressed():
-            return _progressed(record, fact)
+            return _progressed(record, fact, now)
         case Finished():
             return _finished(record, fact)
-        case Refused(problem) | InDoubt(problem):
-            return _ended(record, Phase.FAILED if isinstance(fact, Refused) else Phase.UNKNOWN, problem)
+        case Refused():
+            return _refused(record, fact, now)
+        case InDoubt(problem):
+            return _doubted(record, problem, now)
+        case GivenUp():
+            return _ended(record, Phase.UNKNOWN, record.problem or _left_behind(record))
         case Overdue():
-            return _ended(record, Phase.UNKNOWN, _left_behind(record)) if now >= record.lease else record
+            return _overdue(record, now)
         case Archived(media):
             return replace(record, media=media) if record.keeps else record
         case Relabelled(metadata):
             return replace(record, metadata=dict(metadata))
 
 
-def _progressed(record: Record, fact: Progressed) -> Record:
-    if record.phase not in OPEN:
+def _claimed(record: Record, until: int, now: int) -> Record:
+    """A queued job is there for whoever comes first; everything else only once its lease has run out."""
+    waiting = record.phase is Phase.QUEUED
+    if not waiting and not due(record, now):
+        return record
+    if waiting or record.phase is Phase.CLAIMED:
+        if now - record.created >= QUEUE_SECONDS:
+            return replace(_ended(record, Phase.FAILED, _NEVER_BEGUN), lease=until)
+        return replace(record, phase=Phase.CLAIMED, lease=until, tries=record.tries + waiting)
+    if record.phase in (Phase.SENDING, Phase.ACCEPTED):
+        record = _doubted(record, _left_behind(record), now)
+    return replace(record, lease=until)
+
+
+def _moved(record: Record, fact: Released | Requeued | Posting, now: int) -> Record:
+    match fact, record.phase:
+        case Released(), Phase.CLAIMED:
+            return replace(record, phase=Phase.QUEUED, lease=now + QUEUE_LEASE_SECONDS, tries=record.tries - 1)
+        case Requeued(), Phase.QUEUED:
+            return replace(record, lease=now + QUEUE_LEASE_SECONDS)
+        case Posting(), Phase.CLAIMED:
+            return replace(record, phase=Phase.SENDING)
+    return record
+
+
+def _progressed(record: Record, fact: Progressed, now: int) -> Record:
+    if record.phase not in POSTED:
         return record
     task_id = fact.task_id or record.task_id
+    asked = record.phase is Phase.RECONCILING
     return replace(
         record,
-        phase=Phase.ACCEPTED if task_id else record.phase,
+        phase=Phase.ACCEPTED if task_id and not asked else record.phase,
         task_id=task_id,
         status=fact.status or record.status,
         progress=max(record.progress, fact.percent),
+        lease=now + ASK_SECONDS if asked else record.lease,
     )
 
 
 def _finished(record: Record, fact: Finished) -> Record:
-    if record.phase in (Phase.COMPLETED, Phase.FAILED):
+    if record.phase not in (*POSTED, Phase.UNKNOWN):
         return record
     return replace(
         record,
@@ -141,7 +249,31 @@ def _finished(record: Record, fact: Finished) -> Record:
     )
 
 
-def _ended(record: Record, phase: Phase, problem: Problem) -> Record:
+def _refused(record: Record, fact: Refused, now: int) -> Record:
+    """A job that cost nothing and may be run by any worker waits for a better moment; the rest has failed."""
+    again = fact.passes and not fact.problem.charged and record.by_worker and record.tries < TRIES
+    if again and record.phase is Phase.SENDING:
+        pause = min(TRY_AGAIN_SECONDS * 2 ** max(record.tries - 1, 0), TRY_AGAIN_MOST_SECONDS)
+        return replace(record, phase=Phase.QUEUED, status="queued", lease=now + max(pause, fact.wait))
+    return _ended(record, Phase.FAILED, fact.problem)
+
+
+def _doubted(record: Record, problem: Problem, now: int) -> Record:
+    """Doubt is cleared up by asking after the job, where its name is known and asking is allowed."""
+    if record.phase in POSTED and record.task_id and now < record.ask_until:
+        return replace(record, phase=Phase.RECONCILING, problem=problem, lease=now + ASK_SECONDS)
+    return _ended(record, Phase.UNKNOWN, problem)
+
+
+def _overdue(record: Record, now: int) -> Record:
+    if record.phase not in POSTED or not due(record, now):
+        return record
+    if record.phase is Phase.RECONCILING:  # in the hands of the sweep, until there is no more asking
+        return record if now < record.ask_until else _ended(record, Phase.UNKNOWN, record.problem)
+    return _doubted(record, _left_behind(record), now)
+
+
+def _ended(record: Record, phase: Phase, problem: Problem | None) -> Record:
     return replace(record, phase=phase, status="failed", problem=problem) if record.phase in OPEN else record
 
 
@@ -149,6 +281,17 @@ def _bare(record: Record) -> Record:
     """Without what tells of the content: the upstream's words, and the names that its own pages know it by."""
     problem = record.problem and replace(record.problem, message="The words of this failure were not kept.", param=None)
     return replace(record, task_id=None, upstream_id=None, problem=problem)
+
+
+_NEVER_BEGUN = Problem(
+    message="No worker began this within a day, so it was given up. Nothing was sent and nothing was charged; send it "
+    "again once the workers run.",
+    type="server_error",
+    param=None,
+    code="not_begun",
+    status=503,
+    charged=False,
+)
 
 
 def _left_behind(record: Record) -> Problem:

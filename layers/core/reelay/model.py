@@ -55,10 +55,14 @@ class Answer:
 
 
 class Phase(StrEnum):
-    """Where a record stands. From `SENDING` on no request is ever posted for it again."""
+    """Where a record stands. From `SENDING` on no request is ever posted for it again, unless the upstream said that it
+    took nothing. `RECONCILING` is doubt that may still be cleared up by asking."""
 
+    QUEUED = "queued"
+    CLAIMED = "claimed"
     SENDING = "sending"
     ACCEPTED = "accepted"
+    RECONCILING = "reconciling"
     COMPLETED = "completed"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -112,12 +116,26 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoRequest:
+    """What a caller of the Videos API asked for, in that API's words; None where nothing was said. `remix_of` is the
+    core of the record that this one changes."""
+
+    prompt: str = field(repr=False)
+    seconds: str | None = None
+    size: str | None = None
+    remix_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One request and all that became of it.
 
     `id` is the 26-character core that the public ids are made of; `rev` goes up by one with each write; `version` is
-    the store's own tag of the revision that was read or written ("" = not stored yet). Times are Unix seconds; `lease`
-    is when whoever runs the record must have ended, `fingerprint` the digest of its request's meaning.
+    the store's own tag of the revision that was read or written ("" = not stored yet). Times are Unix seconds;
+    `finished` is when it came to an end (0 = not yet), `lease` when whoever has the record in hand must be done with
+    it, `ask_until` how long the upstream may be asked after the job (0 = never). `fingerprint` is the digest of its
+    request's meaning. `by_worker` says that the service pays, so that any worker may run it; `tries` counts how often
+    one began. `video` is there for what came by the Videos API, `drop` is the key of the file that asked for it.
     `keeps` is False for `store: false`: then `request`, `completion` and `metadata` stay empty and neither transcript
     nor media are kept. `completion` is in contract shape and holds the public id.
     """
@@ -144,6 +162,12 @@ class Record:
     upstream_id: str | None = None
     transcript_bytes: int = 0
     media: tuple[Media, ...] = ()
+    finished: int = 0
+    ask_until: int = 0
+    by_worker: bool = False
+    tries: int = 0
+    video: VideoRequest | None = field(default=None, repr=False)
+    drop: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +182,40 @@ class Claim:
     at: int
     retry: bool = False
     version: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a queue holds: the name of a record. What there is to do is the record's to tell."""
+
+    tenant: str
+    id: str
+
+
+class Notice(StrEnum):
+    """What Reelay tells the world of a record; the values are EventBridge detail types."""
+
+    COMPLETED = "Completion Completed"
+    FAILED = "Completion Failed"
+    ARCHIVED = "Media Archived"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A notice and its detail: facts and labels, never a prompt, a text or a link."""
+
+    notice: Notice
+    detail: Json = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the upstream answers when it is asked after a job: `status` in the words of the Videos API, `percent` 0-100,
+    and the link to the finished video, not trusted."""
+
+    status: str
+    percent: int = 0
+    link: str | None = field(default=None, repr=False)
 
 
 class Order(StrEnum):

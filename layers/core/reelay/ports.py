@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Protocol
 
-from reelay.model import Claim, Link, Media, Order, Outgoing, Record, Seen
+from reelay.model import Claim, Event, Job, Json, Link, Media, Order, Outgoing, Record, Seen, Told
 
 
 class Clock(Protocol):
@@ -79,6 +79,18 @@ class Store(Protocol):
         Leaves the file at its end.
         """
 
+    def transcript(self, record: Record) -> bytes:
+        """What was kept of the upstream's bytes; b"" when nothing was. Raises StoreFailed."""
+
+    def watch(self, record: Record) -> None:
+        """Mark that there is something left to do for the record. Twice does no harm. Raises StoreFailed."""
+
+    def unwatch(self, job: Job) -> None:
+        """Nothing is left to do for it. Twice does no harm. Raises StoreFailed."""
+
+    def watched(self) -> Iterator[Job]:
+        """Every record with something left to do, lazily, oldest first, whatever its tenant. Raises StoreFailed."""
+
     def was_deleted(self, tenant: str, id: str) -> bool:
         """Whether the record was deleted, rather than never made; known for two days. Raises StoreFailed."""
 
@@ -117,3 +129,45 @@ class Telemetry(Protocol):
 
     def alarm(self, event: str, **fields: str | float | bool | None) -> None:
         """Log at error level, with the current exception's type and place if there is one, never its message."""
+
+
+class Queue(Protocol):
+    """Jobs on their way to a worker, each delivered at least once."""
+
+    def send(self, job: Job, delay: float = 0) -> None:
+        """Hand the job to a worker in `delay` seconds or later. Raises QueueFailed."""
+
+
+class Bus(Protocol):
+    """Events for whoever wants to know."""
+
+    def publish(self, event: Event) -> None:
+        """Tell it at least once. Raises BusFailed."""
+
+
+class Keys(Protocol):
+    """The service's own key for the upstream."""
+
+    def key(self) -> str:
+        """The key as it is now, at most five minutes old. Raises KeyUnavailable."""
+
+    def refused(self) -> None:
+        """The upstream did not take the key: the next `key` is read anew."""
+
+
+class Statuses(Protocol):
+    """Asking the upstream after a job whose answer was cut; costs nothing."""
+
+    def ask(self, task_id: str, model: str) -> Told | None:
+        """What it says; None when it does not know the job or cannot be asked now."""
+
+
+class Drops(Protocol):
+    """Requests that come as files, and the outcomes that lie beside them."""
+
+    def read(self, key: str, tag: str) -> bytes:
+        """The file as it was when it had that tag. Raises NotFound when it is gone or was replaced meanwhile, TooLarge,
+        and StoreFailed."""
+
+    def answer(self, key: str, outcome: Json) -> None:
+        """Lay the outcome of the file `key` beside it, in place of an earlier one. Raises StoreFailed."""
