@@ -35,7 +35,7 @@ class Desk:
     ) -> Admitted:  # fmt: skip
         headers = {"idempotency-key": key, "x-stainless-retry-count": None if retry is None else str(retry)}
         sent = {name: value for name, value in headers.items() if value is not None}
-        admitted = self._admission.admit(Call("c", "/", "r", tenant, headers=sent, body=body))
+        admitted = self._admission.admit(Call("c", "/", "r", tenant, headers=sent, body=body), body)
         if admitted.record is None and creates:
             self.store.create(new_record(id=admitted.core, tenant=tenant))
         return admitted

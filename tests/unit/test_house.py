@@ -13,7 +13,7 @@ HOUSE = ROOT / "layers" / "core" / "reelay"
 STDLIB = frozenset(sys.stdlib_module_names)
 PURE = {"errors", "model", "ids"}
 READERS = PURE | {"sse", "shapes", "refusals", "links"}
-AWS = {"boto3", "botocore", "s3transfer", "mypy_boto3_s3"}
+AWS = {"boto3", "botocore", "s3transfer", *(f"mypy_boto3_{each}" for each in ("s3", "sqs", "events", "secretsmanager"))}
 
 OPENAPI = {"openapi_core", "jsonschema_path", "jsonschema_rs"}
 
@@ -43,14 +43,30 @@ ROOMS: dict[str, set[str]] = {
     "faults": PURE | {"jsonschema_rs"},
     "openapi_hooks": PURE | {"strict_json", "http_event", "routes", "bearer", "faults"} | OPENAPI,
     "contract": PURE | {"strict_json", "http_event", "routes", "bearer", "faults", "openapi_hooks"} | OPENAPI,
+    "multipart": PURE,
     "gateway": PURE | {"ports", "identity", "sse"},
     "prefer": set(),
-    "replay": READERS,
+    "replay": READERS | {"jobs"},
     "admission": PURE | {"ports"},
+    "events": PURE,
+    "triggers": set(),
+    "recovery": READERS | {"jobs", "reply"},
+    "videos": READERS | {"jobs"},
+    "pages": READERS,
     "journal": READERS | {"ports", "jobs"},
+    "lookup": PURE | {"ports", "journal"},
     "run": READERS | {"ports", "jobs", "journal", "reply"},
-    "relay": READERS | {"ports", "jobs", "journal", "run", "replay", "admission", "prefer"},
-    "results": READERS | {"ports", "jobs", "journal", "replay"},
+    "aftercare": READERS | {"ports", "jobs", "journal", "events"},
+    "relay": READERS | {"ports", "jobs", "journal", "run", "replay", "admission", "prefer", "aftercare"},
+    "video_jobs": READERS | {"ports", "journal", "run", "replay", "relay", "videos", "documents"},
+    "worker": READERS | {"ports", "jobs", "journal", "run", "relay", "recovery", "aftercare"},
+    "sweep": PURE | {"ports", "jobs"},
+    "intake": READERS
+    | {"ports", "jobs", "journal", "replay", "admission", "aftercare", "events", "videos", "triggers"},
+    "results": READERS | {"ports", "jobs", "replay", "events", "lookup", "pages"},
+    "video_results": READERS | {"ports", "jobs", "replay", "results", "lookup", "pages", "videos", "aftercare"},
+    "batch": PURE | {"ports"},
+    "event_doors": PURE | {"ports", "batch", "gateway", "triggers", "intake", "worker", "sweep"},
     "handoff": PURE | {"ports"},
     "connection": PURE | {"ports", "urllib3"},
     "exchange": PURE | {"ports", "refusals", "handoff", "connection", "urllib3"},
@@ -60,12 +76,24 @@ ROOMS: dict[str, set[str]] = {
     "conditional": PURE | AWS | {"s3"},
     "store": PURE | AWS | {"s3", "documents", "conditional"},
     "claims": PURE | AWS | {"s3", "documents", "conditional"},
+    "aws": PURE | AWS | {"s3"},
+    "queue": PURE | AWS | {"aws", "documents"},
+    "bus": PURE | AWS | {"aws", "s3"},
+    "service_key": PURE | AWS | {"ports", "aws", "bearer"},
+    "drops": PURE | AWS | {"s3", "documents", "conditional"},
+    "later": PURE | {"queue", "bus", "aws"},
+    "statuses": PURE | {"ports", "strict_json", "connection", "handoff", "urllib3"},
     "archive": PURE | AWS | {"ports", "s3", "documents", "download", "mediatype"},
     "telemetry": {"aws_lambda_powertools"},
     "settings": set(),
     "lambda_stream": {"awslambdaric"},
 }
 WITHOUT_IO = (
+    "events",
+    "pages",
+    "recovery",
+    "triggers",
+    "videos",
     "errors",
     "model",
     "ids",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reelay.admission import Admission
+from reelay.aftercare import Aftercare, Means
 from reelay.errors import ReelayError, StoreFailed, UpstreamBroken, UpstreamRefused, UpstreamSilent
 from reelay.gateway import json_answer
 from reelay.ids import completion_id
@@ -56,7 +57,7 @@ class House:
             upstream=self.upstream,
             store=self.store,
             admission=Admission(FakeClaims(), self.store, self.clock, lambda _now: CORE),
-            archive=self.archive,
+            aftercare=Aftercare(Means(self.store, self.archive, self.clock, self.telemetry)),
             clock=self.clock,
             telemetry=self.telemetry,
         )
@@ -517,7 +518,7 @@ def test_the_preference_is_not_applied_where_it_cannot_be_kept() -> None:
 def test_a_page_examines_a_bounded_number_of_records() -> None:
     clock, store = FakeClock(), FakeStore()
     made = [_completed(store, number) for number in range(1200)]
-    results = Results(store, FakeArchive(), clock, json_answer)
+    results = Results(store, clock, json_answer)
     wanted: dict[str, Any] = {"limit": 20, "order": "asc", "metadata": {"n": "1100"}}
 
     def page(**more: str) -> Any:
@@ -534,7 +535,7 @@ def test_a_page_examines_a_bounded_number_of_records() -> None:
 def test_a_page_ends_before_it_is_larger_than_a_function_may_answer() -> None:
     clock, store = FakeClock(), FakeStore()
     made = [_completed(store, number, "x" * 2_000_000) for number in range(4)]
-    results = Results(store, FakeArchive(), clock, json_answer)
+    results = Results(store, clock, json_answer)
     call = Call("listChatCompletions", "/v1/c", "r", TENANT, parameters={"limit": 20, "order": "asc"})
     page = json.loads(b"".join(results.page(call, Invocation(1, live=False)).pieces))
     assert [each["id"] for each in page["data"]] == [completion_id(record.id) for record in made[:2]]

@@ -68,12 +68,12 @@ class S3Archive:
             with self._download.open(link.url, deadline) as download:
                 return self._copy(record, link, download)
         except Unavailable as unavailable:
-            reason = unavailable.reason
+            reason, again = unavailable.reason, unavailable.passes
         except ReelayError:
-            reason = _STORE_REFUSED
+            reason, again = _STORE_REFUSED, True
         except Exception:  # noqa: BLE001 - the port promises that a link never turns a completed record into a failed one
-            reason = "the copy failed in a way that Reelay did not foresee"
-        return Media(link.kind, link.url, reason=reason, at=int(self._clock.now()))
+            reason, again = "the copy failed in a way that Reelay did not foresee", False
+        return Media(link.kind, link.url, reason=reason, at=int(self._clock.now()), again=again)
 
     def address(self, media: Media) -> str:
         """A presigned URL of PRESIGNED_SECONDS, that is answered as an attachment and with the type of the bytes.
@@ -159,7 +159,7 @@ class _Inspected:
         gathered.write(head)
         while gathered.tell() < n and (piece := self._download.read(n - gathered.tell())):
             if self.upload is not None and self.upload.done():
-                raise Unavailable(_STORE_REFUSED)  # without threads, s3transfer reads on after a part has failed
+                raise Unavailable(_STORE_REFUSED, passes=True)  # without threads, s3transfer reads on after that
             self.size += len(piece)
             self._hash.update(piece)
             if self._scan is not None:

@@ -45,6 +45,9 @@ READ_BYTES = 64 * 1024
 """At most this much is taken from the socket at once."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PASSING = frozenset({425, 429, 500, 502, 503, 504})
+"""Of a host that may give the file later; a file just made is not everywhere at once."""
+
 _HEADERS = {"User-Agent": "reelay", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
 _TOO_SLOW = "the host was too slow: the time for the copy ran out"
 
@@ -56,11 +59,13 @@ Dial = Callable[[tuple[str, int], float], socket.socket]
 
 
 class Unavailable(Exception):
-    """A link that cannot be copied. `reason` is in words for people, and holds neither the link nor a secret."""
+    """A link that cannot be copied. `reason` is in words for people, and holds neither the link nor a secret; `passes`
+    says that trying later may help."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, passes: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.passes = passes
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class GuardedDownload:
             head = self._follow(url, journey)
             fault = self._fault(head)
             if fault is not None:
-                raise Unavailable(fault)
+                raise Unavailable(fault, passes=head.status in _PASSING)
             return Download(head, journey, self._limits.max_bytes)
         except BaseException as error:
             journey.end()
@@ -164,7 +169,7 @@ class GuardedDownload:
         try:
             return answers.get(timeout=journey.within(self._limits.connect_seconds))
         except queue.Empty as error:
-            raise Unavailable("the link's host could not be looked up in time") from error
+            raise Unavailable("the link's host could not be looked up in time", passes=True) from error
 
     def _ask(self, place: Place, addresses: Sequence[str], journey: _Journey) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection(place.host, place.port)
@@ -238,9 +243,9 @@ class Download:
         if self._count > self._max_bytes:
             raise Unavailable(_too_large(self._max_bytes))
         if not data and self._journey.late:  # a socket that was shut down reads like the end of a body
-            raise Unavailable(_TOO_SLOW)
+            raise Unavailable(_TOO_SLOW, passes=True)
         if not data and self._head.length:
-            raise Unavailable("the file ended before the length that its host had announced")
+            raise Unavailable("the file ended before the length that its host had announced", passes=True)
         return data
 
 
@@ -265,7 +270,7 @@ class _Journey:
         """`seconds`, or what is left until the deadline when that is less; raises Unavailable when nothing is."""
         left = self._deadline - self._clock.monotonic()
         if left <= 0:
-            raise Unavailable(_TOO_SLOW)
+            raise Unavailable(_TOO_SLOW, passes=True)
         return min(seconds, left)
 
     def guard(self, sock: socket.socket) -> None:
@@ -303,7 +308,7 @@ class _Journey:
                 reason = "the certificate of the link's host could not be verified"
             elif isinstance(error, TimeoutError):
                 reason = "the link's host did not answer in time"
-            raise Unavailable(reason) from error
+            raise Unavailable(reason, passes=not isinstance(error, ssl.SSLCertVerificationError)) from error
 
 
 def _too_large(max_bytes: int) -> str:

@@ -48,6 +48,12 @@ class Reader(Protocol):
         """Raises CallerError."""
 
 
+def invocation_of(context: LambdaContext, clock: Clock, *, live: bool) -> Invocation:
+    """What this invocation may use of its time, a last word's kept back."""
+    seconds = context.get_remaining_time_in_millis() / 1000 - REPLY_RESERVE_SECONDS
+    return Invocation(clock.monotonic() + seconds, live=live)
+
+
 @dataclass(frozen=True)
 class Door:
     """A Lambda function's inside: reads the event, runs the operation, sends the answer.
@@ -64,8 +70,7 @@ class Door:
 
     def serve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any] | None:
         """Answer one event; returns a proxy response, or None when the answer has been streamed."""
-        seconds = context.get_remaining_time_in_millis() / 1000 - REPLY_RESERVE_SECONDS
-        invocation = Invocation(self.clock.monotonic() + seconds, live=self.open_stream is not None)
+        invocation = invocation_of(context, self.clock, live=self.open_stream is not None)
         answer = self._with_request_id(self._answer(event, invocation), context)
         reply = _buffered(answer) if self.open_stream is None else _send(answer, self.open_stream())
         try:

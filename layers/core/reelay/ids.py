@@ -6,6 +6,7 @@ makes `chatcmpl-<core>` and `video_<core>`: one record, two views.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from collections.abc import Callable
@@ -15,6 +16,7 @@ _INVERSE = str.maketrans(_ALPHABET, _ALPHABET[::-1])
 _CORE = re.compile(r"[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}\Z", re.ASCII)
 _PREFIXES = ("chatcmpl-", "video_")
 _RANDOM_BYTES = 10
+_TIME_CHARACTERS = 10
 
 
 def new_core(now: float, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> str:
@@ -23,9 +25,30 @@ def new_core(now: float, random_bytes: Callable[[int], bytes] = secrets.token_by
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
+def derived_core(at: float, name: str) -> str:
+    """The core of whatever was named `name` at the Unix time `at` in seconds: always the same one.
+
+    So an event that is delivered again finds its record by its own name, however late it comes.
+    """
+    return new_core(max(0.0, at), lambda length: hashlib.sha256(name.encode("utf-8", "replace")).digest()[:length])
+
+
+def made_at(core: str) -> float:
+    """When a core was made, in Unix seconds."""
+    number = 0
+    for character in core[:_TIME_CHARACTERS]:
+        number = number << 5 | _ALPHABET.index(character)
+    return number / 1000
+
+
 def completion_id(core: str) -> str:
     """The id of the record as a chat completion."""
     return f"chatcmpl-{core}"
+
+
+def video_id(core: str) -> str:
+    """The id of the record as a video."""
+    return f"video_{core}"
 
 
 def core_of(public_id: str) -> str | None:

@@ -39,6 +39,9 @@ TRY_AGAIN_MOST_SECONDS = 15 * 60
 ASK_SECONDS = 30
 """Between two questions after a job whose answer was cut."""
 
+ARCHIVE_SECONDS = 3600
+"""How long after a completion its media are tried again where what went wrong may pass; links live an hour or more."""
+
 OPEN = (Phase.QUEUED, Phase.CLAIMED, Phase.SENDING, Phase.ACCEPTED, Phase.RECONCILING)
 """The phases in which something is still to come."""
 
@@ -170,12 +173,37 @@ def due(record: Record, now: float) -> bool:
     return now >= record.lease
 
 
-def _changed(record: Record, fact: Fact, now: int) -> Record:  # noqa: PLR0911 - a table: one line for each fact
+def _changed(record: Record, fact: Fact, now: int) -> Record:
+    match fact:
+        case Claimed() | Released() | Requeued() | Posting() | Overdue():
+            return _in_hand(record, fact, now)
+        case Progressed() | Finished() | Refused() | InDoubt() | GivenUp():
+            return _heard(record, fact, now)
+        case Archived(media):
+            return replace(record, media=media) if record.keeps else record
+        case Relabelled(metadata):
+            return replace(record, metadata=dict(metadata))
+
+
+def _in_hand(record: Record, fact: Claimed | Released | Requeued | Posting | Overdue, now: int) -> Record:
+    """What somebody does with the record."""
     match fact:
         case Claimed(until):
             return _claimed(record, until, now)
-        case Released() | Requeued() | Posting():
-            return _moved(record, fact, now)
+        case Overdue():
+            return _overdue(record, now)
+        case Released() if record.phase is Phase.CLAIMED:
+            return replace(record, phase=Phase.QUEUED, lease=now + QUEUE_LEASE_SECONDS, tries=record.tries - 1)
+        case Requeued() if record.phase is Phase.QUEUED:
+            return replace(record, lease=now + QUEUE_LEASE_SECONDS)
+        case Posting() if record.phase is Phase.CLAIMED:
+            return replace(record, phase=Phase.SENDING)
+    return record
+
+
+def _heard(record: Record, fact: Progressed | Finished | Refused | InDoubt | GivenUp, now: int) -> Record:
+    """What the upstream lets be known."""
+    match fact:
         case Progressed():
             return _progressed(record, fact, now)
         case Finished():
@@ -186,12 +214,6 @@ def _changed(record: Record, fact: Fact, now: int) -> Record:  # noqa: PLR0911 -
             return _doubted(record, problem, now)
         case GivenUp():
             return _ended(record, Phase.UNKNOWN, record.problem or _left_behind(record))
-        case Overdue():
-            return _overdue(record, now)
-        case Archived(media):
-            return replace(record, media=media) if record.keeps else record
-        case Relabelled(metadata):
-            return replace(record, metadata=dict(metadata))
 
 
 def _claimed(record: Record, until: int, now: int) -> Record:
@@ -206,17 +228,6 @@ def _claimed(record: Record, until: int, now: int) -> Record:
     if record.phase in (Phase.SENDING, Phase.ACCEPTED):
         record = _doubted(record, _left_behind(record), now)
     return replace(record, lease=until)
-
-
-def _moved(record: Record, fact: Released | Requeued | Posting, now: int) -> Record:
-    match fact, record.phase:
-        case Released(), Phase.CLAIMED:
-            return replace(record, phase=Phase.QUEUED, lease=now + QUEUE_LEASE_SECONDS, tries=record.tries - 1)
-        case Requeued(), Phase.QUEUED:
-            return replace(record, lease=now + QUEUE_LEASE_SECONDS)
-        case Posting(), Phase.CLAIMED:
-            return replace(record, phase=Phase.SENDING)
-    return record
 
 
 def _progressed(record: Record, fact: Progressed, now: int) -> Record:

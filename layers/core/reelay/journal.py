@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from reelay.errors import Conflict, NotFound, StoreFailed
 from reelay.jobs import Archived, Fact, Finished, Overdue, Progressed, next_step
-from reelay.model import Link, Media, Record
+from reelay.model import Record
 
 if TYPE_CHECKING:
-    from reelay.ports import Archive, Clock, Store, Telemetry
+    from reelay.ports import Clock, Store, Telemetry
 
 TRANSCRIPT_IN_MEMORY_BYTES = 1024 * 1024
 """A transcript larger than this lies in the function's /tmp; a usual one is some 60 KB."""
@@ -93,14 +93,23 @@ class Journal:
         self._owed.append(fact)
         self._pay()
 
-    def finish(self, archive: Archive, links: tuple[Link, ...], settle_by: float, deadline: float) -> None:
-        """After the answer: try until `settle_by` to write what is still owed, then copy the media until `deadline`."""
-        self._pay_until(settle_by, deadline)
-        if links and not (self._owed or self._deleted) and self.record.keeps:
-            self._owed.append(Archived(tuple(self._archived(archive, link, deadline) for link in links)))
-            self._pay_until(deadline, deadline)
-        if self._deleted:  # by its owner while it ran: then what was written since goes too
-            self._until(lambda: self._done("leftovers not deleted", self._delete), settle_by, deadline)
+    @property
+    def deleted(self) -> bool:
+        """Whether the record was deleted by its owner while it was in hand."""
+        return self._deleted
+
+    def pay(self, settle_by: float, deadline: float) -> bool:
+        """Try until `settle_by` to write what is still owed; whether all of it holds. What a deleted record's run has
+        written since goes too."""
+        if not self._until(self._pay, settle_by, deadline):
+            self._last_try = True
+            self._pay()
+        if not self._deleted:
+            return not self._owed
+        return self._until(lambda: self._done("leftovers not deleted", self._delete), settle_by, deadline)
+
+    def close(self) -> None:
+        """Nothing more comes."""
         self._done("transcript not closed", self._transcript.close)
 
     def _done(self, failure: str, write: Callable[[], object]) -> bool:
@@ -123,11 +132,6 @@ class Journal:
         while self._owed and self._done("verdict not kept", lambda: self._settle(self._owed[0])):
             self._owed.pop(0)
         return not self._owed
-
-    def _pay_until(self, settle_by: float, deadline: float) -> None:
-        if not self._until(self._pay, settle_by, deadline):
-            self._last_try = True
-            self._pay()
 
     def _until(self, attempt: Callable[[], bool], settle_by: float, deadline: float) -> bool:
         """Attempt it until it is done, no pause ends after `settle_by`, and a call still fits before `deadline`."""
@@ -167,7 +171,7 @@ class Journal:
             if not step.write:
                 return
             try:
-                self.record = self._store.save(replace(step.record, transcript_bytes=self._written))
+                self.record = self._store.save(self._with_bytes(step.record))
                 return
             except Conflict:
                 self._reload()
@@ -176,6 +180,9 @@ class Journal:
             if self._deleted:
                 return
         raise StoreFailed("The record changed under every attempt to write it.")
+
+    def _with_bytes(self, record: Record) -> Record:
+        return replace(record, transcript_bytes=self._written) if self._written else record
 
     def _reload(self) -> None:
         try:
@@ -187,10 +194,3 @@ class Journal:
         self._transcript_due = self._clock.monotonic() + TRANSCRIPT_SECONDS
         if self._written:
             self._store.keep_transcript(self.record, self._transcript)
-
-    def _archived(self, archive: Archive, link: Link, deadline: float) -> Media:
-        media = archive.keep(self.record, link, deadline)
-        self._telemetry.count("MediaArchived" if media.archived else "MediaUnavailable")
-        self._telemetry.count("MediaBytes", media.size or 0, "Bytes")
-        self._telemetry.note("media", record=self.record.id, kind=media.kind, size=media.size, reason=media.reason)
-        return media

@@ -86,7 +86,8 @@ class Link:
 @dataclass(frozen=True, slots=True)
 class Media:
     """What became of a link: archived under `key` with its measured `size` in bytes, hex `sha256` and `content_type`
-    read from its bytes, or unavailable with a `reason` in words. `source` is the link as it was found."""
+    read from its bytes, or unavailable with a `reason` in words, which may pass (`again`). `source` is the link as it
+    was found."""
 
     kind: MediaKind
     source: str = field(repr=False)
@@ -96,6 +97,7 @@ class Media:
     content_type: str | None = None
     reason: str | None = None
     at: int = 0
+    again: bool = False
 
     @property
     def archived(self) -> bool:

@@ -1,12 +1,14 @@
 """Use case: relay a request once, and tell again what became of it when it comes again.
 
-The request is written ahead and posted once; `run` reads the answer to its end, `journal` keeps it.
+The request is written ahead and posted once; `run` reads the answer to its end, `journal` keeps it, `aftercare` does
+what follows.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reelay import sse
@@ -14,13 +16,14 @@ from reelay.admission import Admission, Admitted
 from reelay.errors import Conflict, ReelayError, Unforeseen
 from reelay.ids import completion_id
 from reelay.journal import Journal, looked_at
-from reelay.model import Answer, Call, Invocation, Link, Outgoing, Phase, Record
+from reelay.model import Answer, Call, Invocation, Json, Outgoing, Phase, Record, VideoRequest
 from reelay.prefer import preference
 from reelay.replay import NOT_READY_RETRY_SECONDS, pieces, state, unfinished
 from reelay.run import Form, Run, standard_headers
 
 if TYPE_CHECKING:
-    from reelay.ports import Archive, Clock, Store, Telemetry, Upstream
+    from reelay.aftercare import Aftercare
+    from reelay.ports import Clock, Store, Telemetry, Upstream
 
 KEEP_RESERVE_SECONDS = 30
 """Kept back from the invocation for writing the verdict and copying the media once the upstream's time is up."""
@@ -35,25 +38,37 @@ LEASE_MARGIN_SECONDS = 60
 """After the invocation's deadline, for clocks that differ: only then is a record taken for left behind."""
 
 
-class Relay:
-    """Runs chat completions: the door's `createChatCompletion`."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A chat completion to ask for: the request, the same as the bytes to post, and the words of the Videos API that it
+    came in, if it did."""
 
-    def __init__(
+    request: Json = field(repr=False)
+    raw: bytes = field(repr=False)
+    video: VideoRequest | None = None
+
+
+class Relay:
+    """Runs chat completions in the caller's own invocation and with the caller's own key."""
+
+    def __init__(  # noqa: PLR0913 - the ports of a use case, by name
         self,
         *,
         upstream: Upstream,
         store: Store,
         admission: Admission,
-        archive: Archive,
+        aftercare: Aftercare,
         clock: Clock,
         telemetry: Telemetry,
+        ask_seconds: int = 0,
     ) -> None:
         self._upstream = upstream
         self._store = store
         self._admission = admission
-        self._archive = archive
+        self._aftercare = aftercare
         self._clock = clock
         self._telemetry = telemetry
+        self._ask_seconds = ask_seconds
 
     def create(self, call: Call, invocation: Invocation) -> Answer:
         """Relay one validated request, or tell again what became of it when it was made before.
@@ -61,21 +76,25 @@ class Relay:
         Raises StoreFailed when the record cannot be written ahead (then nothing is sent), an UpstreamError when the
         upstream fails before there is anything to send on, and Conflict while the same request is still running.
         """
-        admitted = self._admission.admit(call)
-        known = admitted.record
-        if known is None:
-            try:
-                record = self._store.create(self._record(call, admitted, invocation))
-            except Conflict:  # another attempt with the same claim was faster
-                known = self._store.load(call.tenant, admitted.core)
-            else:
-                return self._begun(call, record, invocation)
-        return self._again(call, known)
+        record, new = self.begin(call, Wanted(call.body, call.raw), invocation)
+        if not new:
+            return self._again(call, record)
+        return self.charged(record, lambda: self._run(call, record, invocation))
 
-    def _begun(self, call: Call, record: Record, invocation: Invocation) -> Answer:
+    def begin(self, call: Call, wanted: Wanted, invocation: Invocation) -> tuple[Record, bool]:
+        """The record, and whether it is a new one, which this call has to run. Raises StoreFailed and Conflict."""
+        admitted = self._admission.admit(call, wanted.request)
+        if admitted.record is not None:
+            return admitted.record, False
+        try:
+            return self._store.create(self._record(call, wanted, admitted, invocation)), True
+        except Conflict:  # another attempt with the same claim was faster
+            return self._store.load(call.tenant, admitted.core), False
+
+    def charged(self, record: Record, run: Callable[[], Answer]) -> Answer:
         """From here on money may be taken, so whatever goes wrong says so."""
         try:
-            return self._run(call, record, invocation)
+            return run()
         except ReelayError:
             raise
         except Exception as defect:
@@ -83,18 +102,10 @@ class Relay:
             raise Unforeseen(charged=True) from defect
 
     def _run(self, call: Call, record: Record, invocation: Invocation) -> Answer:
-        journal = Journal(record, self._store, self._clock, self._telemetry)
-        exchange = self._upstream.post(_outgoing(call), invocation.deadline - KEEP_RESERVE_SECONDS)
         wish = preference(call.headers.get("prefer"))
         later = wish.respond_async and invocation.live and record.keeps
         form = Form(True, False, wish.wait) if later else Form(invocation.live, record.stream)
-        run = Run(journal, exchange, self._clock, self._telemetry, form)
-
-        def finish(links: tuple[Link, ...]) -> None:
-            settle_by = invocation.deadline if invocation.live else self._clock.monotonic() + BUFFERED_SETTLE_SECONDS
-            journal.finish(self._archive, links, settle_by, invocation.deadline - FINISH_RESERVE_SECONDS)
-
-        answer = run.answer(call.path, finish)
+        journal, run, answer = self.post(call, record, call.raw, form, invocation)
         if not later:
             return answer
         if run.completion is None:
@@ -102,29 +113,46 @@ class Relay:
         headers = {**answer.headers, **standard_headers(stream=record.stream)}
         return replace(answer, headers=headers, pieces=pieces(run.completion, stream=record.stream))
 
+    def post(
+        self, call: Call, record: Record, raw: bytes, form: Form, invocation: Invocation
+    ) -> tuple[Journal, Run, Answer]:
+        """The request on its way, once, and the answer as soon as it is known whether it begins well.
+
+        Raises an UpstreamError when it does not; what follows is done after the answer either way.
+        """
+        journal = Journal(record, self._store, self._clock, self._telemetry)
+        exchange = self._upstream.post(_outgoing(call, raw, record), invocation.deadline - KEEP_RESERVE_SECONDS)
+        self._aftercare.begin(record)  # while the upstream is being connected to
+        run = Run(journal, exchange, self._clock, self._telemetry, form)
+
+        def finish() -> None:
+            settle_by = invocation.deadline if invocation.live else self._clock.monotonic() + BUFFERED_SETTLE_SECONDS
+            self._aftercare.finish(journal, settle_by, invocation.deadline - FINISH_RESERVE_SECONDS)
+
+        return journal, run, run.answer(call.path, finish)
+
     def _accepted(self, call: Call, journal: Journal, answer: Answer) -> Answer:
         """202 (RFC 7240, section 4.1): the job goes on in this invocation after the reply has ended.
 
         So no queue and no record ever holds the caller's key. Where answers are buffered nothing could be told before
         the end, and the preference is not applied.
         """
-
-        def go_on() -> None:
-            deque(answer.pieces, maxlen=0)
-            answer.then()
-
         headers = {
             **standard_headers(stream=False),
             "Location": f"{call.path}/{completion_id(journal.record.id)}",
             "Preference-Applied": "respond-async",
             "Retry-After": str(NOT_READY_RETRY_SECONDS),
         }
-        return Answer(202, headers, (sse.encoded(state(journal.record)),), then=go_on)
+        return Answer(202, headers, (sse.encoded(state(journal.record)),), then=rest_of(answer))
+
+    def noted(self, record: Record) -> None:
+        """Tell the operator that a request came again."""
+        self._telemetry.note("asked again", record=record.id, phase=record.phase)
+        self._telemetry.count("Replayed")
 
     def _again(self, call: Call, record: Record) -> Answer:
         """The kept answer in the form that is asked for now; raises what there is instead."""
-        self._telemetry.note("asked again", record=record.id, phase=record.phase)
-        self._telemetry.count("Replayed")
+        self.noted(record)
         place = f"{call.path}/{completion_id(record.id)}"
         record = looked_at(record, self._store, self._clock)
         if record.phase is not Phase.COMPLETED:
@@ -135,34 +163,47 @@ class Relay:
         headers = {"Content-Location": place, "x-reelay-replayed": "true"}
         return Answer(200, standard_headers(stream=stream) | headers, pieces(record.completion or {}, stream=stream))
 
-    def _record(self, call: Call, admitted: Admitted, invocation: Invocation) -> Record:
+    def _record(self, call: Call, wanted: Wanted, admitted: Admitted, invocation: Invocation) -> Record:
         now = self._clock.now()
-        body = call.body
-        keeps = body.get("store") is not False
+        request = wanted.request
+        keeps = request.get("store") is not False
         return Record(
             id=admitted.core,
             tenant=call.tenant,
             created=int(now),
             updated=int(now),
-            model=body["model"],
-            stream=bool(body.get("stream")),
+            model=request["model"],
+            stream=bool(request.get("stream")),
             keeps=keeps,
-            request=body if keeps else None,
-            metadata=dict(body.get("metadata") or {}) if keeps else {},
+            request=request if keeps else None,
+            metadata=dict(request.get("metadata") or {}) if keeps else {},
             lease=int(now + invocation.deadline - self._clock.monotonic()) + LEASE_MARGIN_SECONDS,
             fingerprint=admitted.fingerprint,
+            ask_until=int(now) + self._ask_seconds if self._ask_seconds else 0,
+            video=wanted.video,
         )
 
 
-def _outgoing(call: Call) -> Outgoing:
-    """The caller's own bytes and the documented headers."""
-    streams = bool(call.body.get("stream"))
+def rest_of(answer: Answer) -> Callable[[], None]:
+    """What is left of an answer that nobody reads any more, and what comes after it."""
+
+    def go_on() -> None:
+        deque(answer.pieces, maxlen=0)
+        answer.then()
+
+    return go_on
+
+
+def _outgoing(call: Call, raw: bytes, record: Record) -> Outgoing:
+    """The bytes to post and the documented headers; what a caller of the Videos API accepts is not what is asked for
+    here."""
+    accept = call.headers.get("accept") if record.video is None else None
     headers = {
         "Content-Type": "application/json",
-        "Accept": call.headers.get("accept") or ("text/event-stream" if streams else "application/json"),
+        "Accept": accept or ("text/event-stream" if record.stream else "application/json"),
     }
     if call.token is not None:
         headers["Authorization"] = f"Bearer {call.token}"
     if "x-forwarded-host" in call.headers:
         headers["X-Forwarded-Host"] = call.headers["x-forwarded-host"]
-    return Outgoing(call.raw, headers)
+    return Outgoing(raw, headers)

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 from reelay import sse
 from reelay.errors import Conflict, ReelayError
 from reelay.ids import completion_id
-from reelay.model import Json, Phase, Problem, Record
+from reelay.jobs import OPEN
+from reelay.model import Json, Problem, Record
 from reelay.shapes import as_chunks
 
 NOT_READY_RETRY_SECONDS = 5
@@ -54,7 +55,7 @@ def state(record: Record) -> dict[str, Any]:
 
 def unfinished(record: Record, headers: dict[str, str] | None = None) -> NoReturn:
     """Raises KeptFailure for a record that failed, and Conflict with `headers` for one that is not finished."""
-    if record.problem is not None and record.phase is not Phase.COMPLETED:
+    if record.problem is not None and record.phase not in OPEN:
         raise KeptFailure(record.problem, headers)
     raise Conflict(
         f"{completion_id(record.id)} is not finished: {record.status or 'waiting'}, {record.progress} %.",

@@ -12,12 +12,19 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from reelay import sse
-from reelay.errors import ReelayError, Unforeseen, UpstreamBroken
+from reelay.errors import (
+    ReelayError,
+    Unforeseen,
+    UpstreamBroken,
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamUnreachable,
+)
 from reelay.ids import completion_id
 from reelay.jobs import Fact, Finished, InDoubt, Progressed, Refused
 from reelay.journal import Journal
-from reelay.links import ProgressReader, media_links
-from reelay.model import Answer, Data, End, Failed, Head, Json, Link, Problem
+from reelay.links import ProgressReader
+from reelay.model import Answer, Data, End, Failed, Head, Json, Problem
 from reelay.refusals import upstream_request_id
 from reelay.reply import Chunk, Fault, Item, Reply, Whole
 from reelay.shapes import Assembly, ChunkShaper, Identity, as_chunks, contents, whole
@@ -34,8 +41,8 @@ NEXT_SILENCE_SECONDS = 15
 _FOREVER_SECONDS = 3600.0
 """Longer than any function lives."""
 
-Finish = Callable[[tuple[Link, ...]], None]
-"""Work after the answer, given the media links to copy."""
+Finish = Callable[[], None]
+"""Work after the answer."""
 
 
 def standard_headers(*, stream: bool) -> dict[str, str]:
@@ -93,10 +100,10 @@ class Run:
             first = next(pieces)
         except ReelayError as error:
             error.headers.update(self._headers)
-            error.then = lambda: finish(())
+            error.then = finish
             raise
         headers = {**standard_headers(stream=self._streams), **self._headers}
-        return Answer(200, headers, chain((first,), pieces), then=lambda: finish(self._links()))
+        return Answer(200, headers, chain((first,), pieces), then=finish)
 
     def _pieces(self) -> Iterator[bytes]:
         """What the caller gets. Raises only while nothing has been said."""
@@ -194,9 +201,17 @@ class Run:
             error.message += self._whereabouts()
             error.code = "outcome_unknown" if isinstance(error, UpstreamBroken) else error.code
         in_doubt = error.charged and (error.status >= 500 or error.status == 408)
-        problem = _problem(error)
-        self._settle(InDoubt(problem) if in_doubt else Refused(problem), "failed")
+        verdict = InDoubt(_problem(error)) if in_doubt else self._refused(error)
+        self._settle(verdict, "failed")
         raise error
+
+    def _refused(self, error: ReelayError) -> Refused:
+        """A key that is not taken is the caller's fault where it is the caller's; the service's own may be a new one
+        the next time."""
+        passes = isinstance(error, UpstreamBusy | UpstreamUnreachable)
+        if error.status == 401 and self._journal.record.by_worker:
+            error, passes = UpstreamError(_KEY_REFUSED, code="upstream_auth"), True
+        return Refused(_problem(error), passes, error.retry_after or 0)
 
     def _chunk(self, payload: Json) -> Iterator[bytes]:
         self._upstream_id = self._upstream_id or _text(payload.get("id"))
@@ -263,9 +278,11 @@ class Run:
             self._telemetry.count("MalformedEvents", self._reply.malformed)
         self._telemetry.note("relayed", record=self._journal.record.id, outcome=outcome, seconds=round(seconds, 3))
 
-    def _links(self) -> tuple[Link, ...]:
-        texts = contents(self._completion) if self._completion and self._journal.record.keeps else ()
-        return tuple(link for text in texts for link in media_links(text))
+
+_KEY_REFUSED = (
+    "v98store did not take the service's key. Nothing was charged. Whoever runs this API has to put a good key into "
+    "the secret that the stack's output ServiceKeySecret names."
+)
 
 
 def _problem(error: ReelayError) -> Problem:

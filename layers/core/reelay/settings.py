@@ -12,6 +12,7 @@ UPSTREAM_BASE_URL = "https://v98store.com/v1"
 """Where v98store answers over TLS: the host that it documents, with https."""
 
 _SWITCH = {"true": True, "false": False}
+_TENANT = re.compile(r"[0-9a-f]{32}|events", re.ASCII)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z", re.ASCII)
 
 
@@ -21,7 +22,8 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an operator decides. `runtime_api` is None where answers have to be buffered."""
+    """What an operator decides. `runtime_api` is None where answers have to be buffered; without `event_bus` nothing is
+    told, and without `status_url` no job is asked after."""
 
     bucket: str
     upstream_base_url: str = UPSTREAM_BASE_URL
@@ -30,6 +32,11 @@ class Settings:
     media_allowed_hosts: frozenset[str] = frozenset()
     media_trusted_origins: frozenset[str] = frozenset()
     tracing: bool = False
+    jobs_queue_url: str | None = None
+    event_bus: str | None = None
+    service_key_secret: str | None = None
+    events_tenant: str = "events"
+    status_url: str | None = None
     runtime_api: str | None = None
 
 
@@ -44,12 +51,19 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         media_allowed_hosts=reader.words("MEDIA_ALLOWED_HOSTS"),
         media_trusted_origins=reader.words("MEDIA_TRUSTED_ORIGINS"),
         tracing=reader.switch("TRACING"),
+        jobs_queue_url=reader.word("JOBS_QUEUE_URL"),
+        event_bus=reader.word("EVENT_BUS_NAME"),
+        service_key_secret=reader.word("SERVICE_KEY_SECRET"),
+        events_tenant=reader.tenant("EVENTS_TENANT"),
+        status_url=reader.status_url("STATUS_URL"),
         runtime_api=reader.runtime_api(),
     )
     if settings.upstream_base_url.startswith("http://") and not settings.upstream_plain_http:
         reader.faults.append(
             "UPSTREAM_BASE_URL: plain http would send the key in the clear; use https, or set UPSTREAM_PLAIN_HTTP=true"
         )
+    if (settings.status_url or "").startswith("http://") and not settings.upstream_plain_http:
+        reader.faults.append("STATUS_URL: expected https, as for UPSTREAM_BASE_URL")
     if reader.faults:
         raise SettingsError("The environment does not fit:\n" + "\n".join(f"- {fault}" for fault in reader.faults))
     return settings
@@ -87,6 +101,22 @@ class _Reader:
 
     def words(self, name: str) -> frozenset[str]:
         return frozenset(word.strip() for word in self._environment.get(name, "").split(",") if word.strip())
+
+    def word(self, name: str) -> str | None:
+        return self._environment.get(name) or None
+
+    def tenant(self, name: str) -> str:
+        value = self._environment.get(name) or "events"
+        if not _TENANT.fullmatch(value):
+            self.faults.append(f'{name}: expected the word "events", or 32 hex digits as `make tenant` tells them')
+        return value
+
+    def status_url(self, name: str) -> str | None:
+        value = self.word(name)
+        parts = urlsplit(value or "")
+        if value and (parts.scheme not in ("http", "https") or parts.username or "{task_id}" not in value):
+            self.faults.append(f"{name}: expected a URL without credentials that holds {{task_id}}")
+        return value
 
     def runtime_api(self) -> str | None:
         """Streams need the Runtime API; `sam local` has one whose front end cannot pass them on (AWS_SAM_LOCAL)."""

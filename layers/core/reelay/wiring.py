@@ -1,21 +1,26 @@
 """The only builder: settings become adapters, adapters become use cases, use cases become a door.
 
-Built once in the init phase of a function. Each door gets only what it calls; nothing here touches the network.
+Built once in the init phase of a function. Each door gets only what it calls; nothing here touches the network, and
+what is needed only after an answer is made when it is needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from reelay import settings
 from reelay.admission import Admission
+from reelay.aftercare import Aftercare, Means
 from reelay.archive import S3Archive
 from reelay.claims import S3Claims
 from reelay.clock import SystemClock
 from reelay.contract import Contract
 from reelay.download import GuardedDownload
+from reelay.drops import S3Drops
 from reelay.gateway import Door, Operation, Stream, bytes_answer, json_answer
+from reelay.later import LateBus, LateQueue
 from reelay.model import Answer, Call, Invocation
 from reelay.ports import Clock
 from reelay.relay import Relay
@@ -25,8 +30,17 @@ from reelay.settings import Settings
 from reelay.store import S3Store
 from reelay.telemetry import PowertoolsTelemetry
 from reelay.upstream import HttpsUpstream
+from reelay.video_jobs import VideoJobs
+from reelay.video_results import VideoResults
 
-Handler = Callable[[dict[str, Any], Any], dict[str, Any] | None]
+if TYPE_CHECKING:
+    from reelay.event_doors import IntakeDoor, SweepDoor, WorkerDoor
+
+Handler = Callable[[dict[str, Any], Any], Any]
+
+ASK_SECONDS = 2 * 3600
+"""How long after its beginning a job whose answer was cut is asked after: the longest videos take a quarter of an hour,
+and links live an hour or more."""
 
 
 class House:
@@ -36,45 +50,154 @@ class House:
         self.settings = chosen or settings.read()
         self.telemetry = PowertoolsTelemetry()
         self.clock = clock or SystemClock()
-        self.contract = Contract.load(allow_anonymous=self.settings.allow_anonymous)
         self.s3 = s3_client()
         self.store = S3Store(self.s3, self.settings.bucket)
+        self.admission = Admission(S3Claims(self.s3, self.settings.bucket), self.store, self.clock)
+        self.drops = S3Drops(self.s3, self.settings.bucket)
+
+    @cached_property
+    def contract(self) -> Contract:
+        """For doors that read requests."""
+        return Contract.load(allow_anonymous=self.settings.allow_anonymous)
+
+    @cached_property
+    def archive(self) -> S3Archive:
+        """For doors that copy media or hand them out."""
         download = GuardedDownload(
             clock=self.clock,
             trusted_origins=self.settings.media_trusted_origins,
             allowed_hosts=self.settings.media_allowed_hosts,
         )
-        self.archive = S3Archive(self.s3, self.settings.bucket, download, self.clock)
+        return S3Archive(self.s3, self.settings.bucket, download, self.clock)
 
-    def relay(self) -> Door:
-        """The door that posts to the upstream; it streams where the Runtime API lets it."""
-        upstream = HttpsUpstream(
+    @cached_property
+    def upstream(self) -> HttpsUpstream:
+        """For doors that post."""
+        return HttpsUpstream(
             self.settings.upstream_base_url, clock=self.clock, plain_http=self.settings.upstream_plain_http
         )
+
+    @cached_property
+    def aftercare(self) -> Aftercare:
+        """For doors that bring records to an end."""
+        queue, bus = self.settings.jobs_queue_url, self.settings.event_bus
+        return Aftercare(
+            Means(
+                store=self.store,
+                archive=self.archive,
+                clock=self.clock,
+                telemetry=self.telemetry,
+                queue=LateQueue(queue) if queue else None,
+                bus=LateBus(bus) if bus else None,
+                drops=self.drops,
+            )
+        )
+
+    @property
+    def ask_seconds(self) -> int:
+        """How long a job may be asked after; 0 where nobody can be asked."""
+        return ASK_SECONDS if self.settings.status_url else 0
+
+    def relay(self) -> Door:
+        """The door that posts for its callers; it streams where the Runtime API lets it."""
         relay = Relay(
-            upstream=upstream,
+            upstream=self.upstream,
             store=self.store,
-            admission=Admission(S3Claims(self.s3, self.settings.bucket), self.store, self.clock),
-            archive=self.archive,
+            admission=self.admission,
+            aftercare=self.aftercare,
             clock=self.clock,
             telemetry=self.telemetry,
+            ask_seconds=self.ask_seconds,
         )
-        return self._door({"createChatCompletion": relay.create}, self._open_stream())
+        jobs = VideoJobs(relay, self.store, self.clock)
+        operations: dict[str, Operation] = {
+            "createChatCompletion": relay.create,
+            "createVideo": jobs.create,
+            "remixVideo": jobs.remix,
+        }
+        return self._door(operations, self._open_stream())
 
     def results(self) -> Door:
         """The door that reads, changes and deletes what was kept, and serves the contract."""
-        results = Results(self.store, self.archive, self.clock, json_answer)
+        results = Results(self.store, self.clock, json_answer)
+        videos = VideoResults(self.store, self.archive, self.clock, json_answer)
         operations: dict[str, Operation] = {
             "listChatCompletions": results.page,
             "getChatCompletion": results.retrieve,
             "updateChatCompletion": results.update,
             "deleteChatCompletion": results.delete,
             "getChatCompletionMessages": results.messages,
-            "retrieveVideoContent": results.content,
+            "listVideos": videos.page,
+            "getVideo": videos.retrieve,
+            "deleteVideo": videos.delete,
+            "retrieveVideoContent": videos.content,
             "getContractYaml": self._contract_yaml,
             "getContractJson": self._contract_json,
         }
         return self._door(operations, None)
+
+    def intake(self) -> IntakeDoor:
+        """The door where events ask for completions. Raises SettingsError without a queue."""
+        from reelay.event_doors import IntakeDoor  # noqa: PLC0415 - the HTTP doors do without
+        from reelay.intake import Desk, Intake  # noqa: PLC0415 - likewise
+
+        desk = Desk(
+            read=self.contract.read_event,
+            store=self.store,
+            admission=self.admission,
+            drops=self.drops,
+            queue=LateQueue(self._needed("JOBS_QUEUE_URL", self.settings.jobs_queue_url)),
+            aftercare=self.aftercare,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            tenant=self.settings.events_tenant,
+            ask_seconds=self.ask_seconds,
+        )
+        return IntakeDoor(Intake(desk), self.clock, self.telemetry)
+
+    def worker(self) -> WorkerDoor:
+        """The door where jobs are done. Raises SettingsError without a queue or a service's key."""
+        from reelay.aws import client  # noqa: PLC0415 - the HTTP doors do without
+        from reelay.event_doors import WorkerDoor  # noqa: PLC0415 - likewise
+        from reelay.queue import job_in  # noqa: PLC0415 - likewise
+        from reelay.service_key import SecretsManagerKeys  # noqa: PLC0415 - likewise
+        from reelay.statuses import HttpsStatuses  # noqa: PLC0415 - likewise
+        from reelay.worker import Tools, Worker  # noqa: PLC0415 - likewise
+
+        self._needed("JOBS_QUEUE_URL", self.settings.jobs_queue_url)
+        secret = self._needed("SERVICE_KEY_SECRET", self.settings.service_key_secret)
+        keys = SecretsManagerKeys(client("secretsmanager"), secret, self.clock)
+        url = self.settings.status_url
+        statuses = url and HttpsStatuses(
+            url,
+            keys,
+            authorized_origin=self.settings.upstream_base_url,
+            plain_http=self.settings.upstream_plain_http,
+        )
+        tools = Tools(
+            upstream=self.upstream,
+            store=self.store,
+            keys=keys,
+            aftercare=self.aftercare,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            statuses=statuses or None,
+        )
+        return WorkerDoor(Worker(tools), job_in, self.clock, self.telemetry)
+
+    def sweep(self) -> SweepDoor:
+        """The door of the schedule. Raises SettingsError without a queue."""
+        from reelay.event_doors import SweepDoor  # noqa: PLC0415 - the HTTP doors do without
+        from reelay.sweep import Sweep  # noqa: PLC0415 - likewise
+
+        queue = LateQueue(self._needed("JOBS_QUEUE_URL", self.settings.jobs_queue_url))
+        return SweepDoor(Sweep(self.store, queue, self.clock, self.telemetry), self.clock)
+
+    @staticmethod
+    def _needed(name: str, value: str | None) -> str:
+        if value is None:
+            raise settings.SettingsError(f"The environment does not fit:\n- {name}: this function needs it")
+        return value
 
     def traced(self, handler: Handler) -> Handler:
         """The handler under X-Ray when the operator asks for it; Tracer costs 290 ms of a cold start, so only then."""

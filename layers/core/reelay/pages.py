@@ -1,0 +1,63 @@
+"""Pages of a tenant's records: OpenAI's lists, with a cursor that is the id of the last one examined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from reelay.model import Record
+from reelay.sse import encoded
+
+SCAN_RECORDS = 1000
+"""A filtered page examines at most this many records: its cost stays bounded, whatever the bucket holds."""
+
+PAGE_BYTES = 5 * 1024 * 1024
+"""A page ends early rather than grow beyond this: Lambda answers at most 6 MB (Lambda quotas)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is shown, the record where the next page begins, and whether there is one."""
+
+    data: list[dict[str, Any]]
+    last: Record | None
+    more: bool
+
+
+def page(
+    records: Iterable[Record],
+    limit: int,
+    wanted: Callable[[Record], bool],
+    view: Callable[[Record], dict[str, Any]],
+) -> Page:
+    """The first `limit` wanted records; fewer where they grow too large or too many had to be examined."""
+    data: list[dict[str, Any]] = []
+    examined = size = 0
+    shown: Record | None = None
+    seen: Record | None = None
+    for record in islice(records, SCAN_RECORDS):
+        if wanted(record):
+            item = view(record)
+            size += len(encoded(encoded(item).decode()))  # escaped once more in the proxy's JSON
+            if len(data) == limit or (data and size > PAGE_BYTES):
+                return Page(data, shown, more=True)
+            data.append(item)
+            shown = record
+        seen = record
+        examined += 1
+    if examined == SCAN_RECORDS:
+        return Page(data, seen, more=True)
+    return Page(data, shown, more=False)
+
+
+def listed(data: list[Any], last: str | None, *, more: bool) -> dict[str, Any]:
+    """OpenAI's list object."""
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": last,
+        "has_more": more,
+    }

@@ -1,0 +1,70 @@
+"""Use case: find records that stopped moving, and send them to the workers.
+
+Whoever has something left to do for a record leaves its marker standing. The sweep looks at each marked record whose
+lease has run out: its message was lost, or its function is gone. A message too many does no harm.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from reelay.errors import Conflict, NotFound, ReelayError
+from reelay.ids import made_at
+from reelay.jobs import Requeued, due, next_step
+from reelay.model import Invocation, Job, Phase, Record
+
+if TYPE_CHECKING:
+    from reelay.ports import Clock, Queue, Store, Telemetry
+
+ORPHAN_SECONDS = 3600
+"""A marker without a record is put before its record; after this long there will be none."""
+
+
+class Sweep:
+    """Looks at what is marked, oldest first."""
+
+    def __init__(self, store: Store, queue: Queue, clock: Clock, telemetry: Telemetry) -> None:
+        self._store = store
+        self._queue = queue
+        self._clock = clock
+        self._telemetry = telemetry
+
+    def run(self, invocation: Invocation) -> int:
+        """One sweep, within the invocation's time; returns how many records were sent to the workers.
+
+        A record that fails is passed over and told; raises StoreFailed when the markers cannot be listed.
+        """
+        seen = sent = 0
+        for job in self._store.watched():
+            if self._clock.monotonic() >= invocation.deadline:
+                self._telemetry.alarm("sweep not finished", seen=seen)
+                break
+            seen += 1
+            try:
+                sent += self._look(job)
+            except ReelayError as error:
+                self._telemetry.alarm("not swept", record=job.id, code=error.code)
+        self._telemetry.count("Watched", seen)
+        self._telemetry.count("Swept", sent)
+        return sent
+
+    def _look(self, job: Job) -> bool:
+        now = self._clock.now()
+        try:
+            record = self._store.load(job.tenant, job.id)
+        except NotFound:
+            if now - made_at(job.id) >= ORPHAN_SECONDS:
+                self._store.unwatch(job)
+            return False
+        if not due(record, now):
+            return False
+        self._queue.send(job)
+        self._telemetry.note("swept", record=job.id, phase=record.phase)
+        if record.phase is Phase.QUEUED:
+            self._requeued(record, now)
+        return True
+
+    def _requeued(self, record: Record, now: float) -> None:
+        with suppress(Conflict, NotFound):  # then a worker has it by now
+            self._store.save(next_step(record, Requeued(), now).record)

@@ -1,0 +1,82 @@
+"""Use case: videos as OpenAI's Videos API shows them, and the files of their media."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from reelay import videos
+from reelay.aftercare import links_of
+from reelay.errors import Conflict, NotFound, ReelayError
+from reelay.ids import video_id
+from reelay.jobs import ARCHIVE_SECONDS
+from reelay.lookup import cursor, own_record
+from reelay.model import Answer, Call, Invocation, MediaKind, Order, Phase, Record
+from reelay.pages import listed, page
+from reelay.replay import NOT_READY_RETRY_SECONDS, unfinished
+
+if TYPE_CHECKING:
+    from reelay.ports import Archive, Clock, Store
+    from reelay.results import Reply
+
+POLL_MILLISECONDS = 5000
+"""Told as `openai-poll-after-ms`, which the OpenAI SDK's poll helper obeys: a video takes minutes."""
+
+
+class VideoResults:
+    """The videos of one tenant at a time. `answer` builds a reply of (status, payload, headers)."""
+
+    def __init__(self, store: Store, archive: Archive, clock: Clock, answer: Reply) -> None:
+        self._store = store
+        self._archive = archive
+        self._clock = clock
+        self._answer = answer
+
+    def page(self, call: Call, _: Invocation) -> Answer:
+        """A page of videos, running and failed ones too, by the time of their creation."""
+        records = self._store.walk(call.tenant, Order(call.parameters["order"]), cursor(call))
+        view = partial(videos.view, now=self._clock.now())
+        found = page(records, call.parameters["limit"], videos.is_video, view)
+        last = video_id(found.last.id) if found.last else None
+        return self._answer(200, listed(found.data, last, more=found.more))
+
+    def retrieve(self, call: Call, _: Invocation) -> Answer:
+        """One video as it is now, and when to ask again while it is not finished."""
+        video = videos.view(self._record(call), self._clock.now())
+        waits = video["status"] in ("queued", "in_progress")
+        return self._answer(200, video, {"openai-poll-after-ms": str(POLL_MILLISECONDS)} if waits else {})
+
+    def delete(self, call: Call, _: Invocation) -> Answer:
+        """Remove the record, its transcript and its media."""
+        record = self._record(call)
+        self._store.delete(record)
+        return self._answer(200, {"id": video_id(record.id), "object": "video.deleted", "deleted": True})
+
+    def content(self, call: Call, _: Invocation) -> Answer:
+        """A redirect to a link of a few minutes to the archived video or thumbnail."""
+        record = self._record(call)
+        kind = MediaKind(call.parameters["variant"])
+        if record.phase is not Phase.COMPLETED:
+            unfinished(record)
+        for media in record.media:
+            if media.kind == kind and media.archived:
+                location = self._archive.address(media)
+                return Answer(302, {"Location": location, "Cache-Control": "no-store"}, ())
+        raise self._no_media(record, kind)
+
+    def _record(self, call: Call) -> Record:
+        return own_record(call, "video_id", self._store, self._clock)
+
+    def _no_media(self, record: Record, kind: MediaKind) -> ReelayError:
+        for media in record.media:
+            if media.kind == kind:
+                later = " It is tried again." if media.again else ""
+                return NotFound(f"The {kind} could not be copied: {media.reason}.{later}", code="media_unavailable")
+        linked = any(link.kind == kind for link in links_of(record))
+        if linked and self._clock.now() - record.finished < ARCHIVE_SECONDS and not record.media:
+            return Conflict(
+                f"The {kind} is being copied; please try again in {NOT_READY_RETRY_SECONDS} s.",
+                code="not_ready",
+                retry_after=NOT_READY_RETRY_SECONDS,
+            )
+        return NotFound(f"This completion has no {kind}.", code="media_unavailable")
