@@ -9,9 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.contract.proxy_events import AUTHORIZED, JSON, TOKEN, rest_event
+from tests.contract.proxy_events import (
+    AUTHORIZED,
+    BOUNDARY,
+    FORM,
+    JSON,
+    TOKEN,
+    form_body,
+    form_event,
+    form_part,
+    rest_event,
+)
 
 CHAT = "/v1/chat/completions"
+VIDEOS = "/v1/videos"
 PROMPT = "the-caller's-own-words"
 """Stands in each body that has content; no error may repeat it."""
 
@@ -111,6 +122,36 @@ def _accept(id: str, accept: str) -> BadInput:
 
 def _mangled(id: str, status: int, code: str, **fields: Any) -> BadInput:
     return BadInput(f"event: {id}", lambda: rest_event("POST", CHAT, body=request()) | fields, status, code)
+
+
+def _video(id: str, body: Any, param: str | None, path: str = VIDEOS) -> BadInput:
+    return BadInput(f"video: {id}", lambda: rest_event("POST", path, body=body), 400, "invalid_request", param)
+
+
+def _form(id: str, parts: Callable[[], list[bytes]], code: str = "invalid_form", param: str | None = None) -> BadInput:
+    """A form that is written well and holds what it must not."""
+    return BadInput(f"form: {id}", lambda: form_event(*parts()), 400, code, param)
+
+
+def _not_a_form(id: str, body: Callable[[], bytes]) -> BadInput:
+    return BadInput(
+        f"form: {id}", lambda: rest_event("POST", VIDEOS, headers=FORM, body=body()), 400, "invalid_form", None
+    )
+
+
+def _form_typed(id: str, content_type: str | list[str]) -> BadInput:
+    headers: dict[str, str | list[str]] = {**AUTHORIZED, "Content-Type": content_type}
+    return BadInput(
+        f"content type of a form: {id}",
+        lambda: rest_event("POST", VIDEOS, headers=headers, body=form_body(_PROMPTED)),
+        415,
+        "unsupported_media_type",
+    )
+
+
+_PROMPTED = form_part("prompt", PROMPT)
+_LINE = f"--{BOUNDARY}\r\n".encode()
+_END = f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def _nested(levels: int) -> str:
@@ -357,4 +398,168 @@ _HOSTILE = [
     _forwarded("two", ["a.example", "b.example"]),
 ]
 
-BAD_INPUTS = [*_STOCK_OPENAPI_CORE, *_HOSTILE]
+_VIDEOS = [
+    _video("nothing in it", {}, "prompt"),
+    _video("a list", [{"prompt": PROMPT}], None),
+    _video("no prompt", {"model": "sora-2"}, "prompt"),
+    _video("prompt null", {"prompt": None}, "prompt"),
+    _video("prompt empty", {"prompt": ""}, "prompt"),
+    _video("prompt of 32,001 characters", {"prompt": PROMPT[0] * 32_001}, "prompt"),
+    _video("prompt a list", {"prompt": [PROMPT]}, "prompt"),
+    _video("model empty", {"prompt": PROMPT, "model": ""}, "model"),
+    _video("model null", {"prompt": PROMPT, "model": None}, "model"),
+    _video("seconds with a unit", {"prompt": PROMPT, "seconds": "4s"}, "seconds"),
+    _video("seconds 0", {"prompt": PROMPT, "seconds": "0"}, "seconds"),
+    _video("seconds 04", {"prompt": PROMPT, "seconds": "04"}, "seconds"),
+    _video("seconds of three digits", {"prompt": PROMPT, "seconds": "100"}, "seconds"),
+    _video("seconds with a line break", {"prompt": PROMPT, "seconds": "4\n"}, "seconds"),
+    _video("seconds in other digits", {"prompt": PROMPT, "seconds": "\N{ARABIC-INDIC DIGIT FIVE}"}, "seconds"),
+    _video("seconds the number 0", {"prompt": PROMPT, "seconds": 0}, "seconds"),
+    _video("seconds the number 100", {"prompt": PROMPT, "seconds": 100}, "seconds"),
+    _video("seconds a fraction", {"prompt": PROMPT, "seconds": 4.5}, "seconds"),
+    _video("seconds true", {"prompt": PROMPT, "seconds": True}, "seconds"),
+    _video("seconds null", {"prompt": PROMPT, "seconds": None}, "seconds"),
+    _video("size a word", {"prompt": PROMPT, "size": "large"}, "size"),
+    _video("size with capitals", {"prompt": PROMPT, "size": "1280X720"}, "size"),
+    _video("size of one digit", {"prompt": PROMPT, "size": "1280x7"}, "size"),
+    _video("size with a leading zero", {"prompt": PROMPT, "size": "0720x1280"}, "size"),
+    _video("size of six digits", {"prompt": PROMPT, "size": "100000x100000"}, "size"),
+    _video("size a number", {"prompt": PROMPT, "size": 720}, "size"),
+    _video("a picture by http", {"prompt": PROMPT, "input_reference": "http://e.x/a.png"}, "input_reference"),
+    _video("a picture on this machine", {"prompt": PROMPT, "input_reference": "file:///a.png"}, "input_reference"),
+    _video("a picture of text", {"prompt": PROMPT, "input_reference": "data:text/html,x"}, "input_reference"),
+    _video(
+        "a picture not in base64", {"prompt": PROMPT, "input_reference": "data:image/png;base64,*"}, "input_reference"
+    ),
+    _video("a link with a space", {"prompt": PROMPT, "input_reference": "https://e.x/a b"}, "input_reference"),
+    _video("a picture of nothing", {"prompt": PROMPT, "input_reference": {}}, "input_reference.image_url"),
+    _video("a picture that is null", {"prompt": PROMPT, "input_reference": None}, "input_reference"),
+    _video("a file of no name", {"prompt": PROMPT, "input_reference": {"file_id": ""}}, "input_reference.file_id"),
+    _video(
+        "a file that is null", {"prompt": PROMPT, "input_reference": {"file_id": None}}, "input_reference.image_url"
+    ),
+    _video("a file of OpenAI's", {"prompt": PROMPT, "input_reference": {"file_id": "f"}}, "input_reference.file_id"),
+    _video(
+        "a link by http in an object",
+        {"prompt": PROMPT, "input_reference": {"image_url": "http://e.x/a.png"}},
+        "input_reference.image_url",
+    ),
+    _video(
+        "a file of OpenAI's and a link",
+        {"prompt": PROMPT, "input_reference": {"file_id": "file-1", "image_url": "https://e.x/a.png"}},
+        "input_reference.file_id",
+    ),
+    _video("remix of nothing", {}, "prompt", f"{VIDEOS}/video_x/remix"),
+    _video("remix with a prompt that is empty", {"prompt": ""}, "prompt", f"{VIDEOS}/video_x/remix"),
+    _method("PUT", VIDEOS),
+    _method("POST", f"{VIDEOS}/video_x"),
+    _method("GET", f"{VIDEOS}/video_x/remix"),
+    _path(f"{VIDEOS}/"),
+    _path(f"{VIDEOS}/video_x/remix/"),
+    _query("limit of videos 0", "limit", {"limit": "0"}, VIDEOS),
+    _query("limit of videos 101", "limit", {"limit": "101"}, VIDEOS),
+    _query("order of videos up", "order", {"order": "up"}, VIDEOS),
+    _form_typed("no boundary", "multipart/form-data"),
+    _form_typed("an empty boundary", "multipart/form-data; boundary="),
+    _form_typed("an empty boundary in quotes", 'multipart/form-data; boundary=""'),
+    _form_typed("a boundary of 71 characters", f"multipart/form-data; boundary={'x' * 71}"),
+    _form_typed("a boundary with a space at its end", 'multipart/form-data; boundary="x "'),
+    _form_typed("a boundary that is no token and not quoted", "multipart/form-data; boundary=a b"),
+    _form_typed("a boundary with a line break", f"multipart/form-data; boundary={BOUNDARY}\n"),
+    _form_typed("the boundary twice", f"multipart/form-data; boundary={BOUNDARY}; boundary={BOUNDARY}"),
+    _form_typed("another parameter too", f"multipart/form-data; boundary={BOUNDARY}; schema=x"),
+    _form_typed("two", [f"multipart/form-data; boundary={BOUNDARY}"] * 2),
+    _form_typed("a boundary of JSON's", f"application/json; boundary={BOUNDARY}"),
+    _form_typed("mixed parts", f"multipart/mixed; boundary={BOUNDARY}"),
+    _form_typed("a form without files", "application/x-www-form-urlencoded"),
+    BadInput(
+        "content type of a form: where only JSON is read",
+        lambda: form_event(_PROMPTED, path=f"{VIDEOS}/video_x/remix"),
+        415,
+        "unsupported_media_type",
+    ),
+    BadInput("form: no body", lambda: rest_event("POST", VIDEOS, headers=FORM), 400, "invalid_request"),
+    BadInput(
+        "form: a file of 7 MiB",
+        lambda: form_event(_PROMPTED, form_part("input_reference", b"\xff\xd8\xff" + b"x" * 7 * MIB, "a.jpg")),
+        413,
+        "request_too_large",
+    ),
+    _not_a_form("JSON", lambda: json.dumps({"prompt": PROMPT}).encode()),
+    _not_a_form("another boundary", lambda: form_body(_PROMPTED, boundary="other")),
+    _not_a_form("something before it", lambda: b"x\r\n" + form_body(_PROMPTED)),
+    _not_a_form("something behind it", lambda: form_body(_PROMPTED) + b"x"),
+    _not_a_form("a second form behind it", lambda: form_body(_PROMPTED) * 2),
+    _not_a_form("a line too many behind it", lambda: form_body(_PROMPTED) + b"\r\n"),
+    _not_a_form("the boundary alone", lambda: _LINE[:-2]),
+    _not_a_form("cut in a header", lambda: _LINE + b"Content-Disposition: form-data"),
+    _not_a_form("cut in a text", lambda: _LINE + _PROMPTED),
+    _not_a_form("cut in its last line", lambda: _LINE + _PROMPTED + _END[:-3]),
+    _not_a_form("lines that end in LF", lambda: form_body(_PROMPTED).replace(b"\r\n", b"\n")),
+    _not_a_form("a boundary that goes on", lambda: _LINE + _PROMPTED + _END.replace(b"--\r\n", b"x")),
+    _form("a field without a header", lambda: [b"\r\n" + PROMPT.encode()]),
+    _form("a field without a name", lambda: [b"Content-Disposition: form-data\r\n\r\nx"]),
+    _form("a field with an empty name", lambda: [form_part("", "x")]),
+    _form("a field of no form", lambda: [b'Content-Disposition: attachment; name="prompt"\r\n\r\nx']),
+    _form("a header that goes on in the next line", lambda: [form_part("prompt", "x", None, "X-A: b", " c")]),
+    _form("a header without a colon", lambda: [form_part("prompt", "x", None, "nonsense")]),
+    _form("a header that is not UTF-8", lambda: [b'Content-Disposition: form-data; name="\xff"\r\n\r\nx']),
+    _form("a header of 1,025 bytes", lambda: [form_part("prompt", "x", None, "X-A: " + "b" * 1020)]),
+    _form("a header of 9 lines", lambda: [form_part("prompt", "x", None, *["X-A: b"] * 8)]),
+    _form("a size that lies", lambda: [form_part("prompt", PROMPT, None, "Content-Length: 3")]),
+    _form("a name of 129 bytes", lambda: [_PROMPTED, form_part("é" * 64 + "x", PROMPT)]),
+    _form("17 fields", lambda: [_PROMPTED, *[form_part(f"x{n}", "x") for n in range(16)]]),
+    _form("60,000 fields", lambda: [form_part("x", "x")] * 60_000, param="x"),
+    _form("the prompt twice", lambda: [_PROMPTED, _PROMPTED], param="prompt"),
+    _form("an unknown field twice", lambda: [_PROMPTED, form_part("a[]", "x"), form_part("a[]", "x")]),
+    _form(
+        "a file and a link",
+        lambda: [
+            _PROMPTED,
+            form_part("input_reference", b"GIF89a", "a.gif"),
+            form_part("input_reference[image_url]", "https://e.x/a.png"),
+        ],
+        param="input_reference[image_url]",
+    ),
+    _form(
+        "a link and a file",
+        lambda: [
+            _PROMPTED,
+            form_part("input_reference[image_url]", "https://e.x/a.png"),
+            form_part("input_reference", b"GIF89a", "a.gif"),
+        ],
+        param="input_reference",
+    ),
+    _form("a text that is not UTF-8", lambda: [form_part("prompt", b"\xe4\xf6\xfc")], param="prompt"),
+    _form(
+        "a text in base64",
+        lambda: [form_part("prompt", "eA==", None, "Content-Transfer-Encoding: base64")],
+        param="prompt",
+    ),
+    _form(
+        "a file that is empty", lambda: [_PROMPTED, form_part("input_reference", b"", "a.png")], param="input_reference"
+    ),
+    _form(
+        "a file that is text",
+        lambda: [_PROMPTED, form_part("input_reference", PROMPT, "a.png")],
+        param="input_reference",
+    ),
+    _form(
+        "a file that is a video",
+        lambda: [_PROMPTED, form_part("input_reference", b"\0\0\0\x18ftypisom" + bytes(12), "a.png")],
+        param="input_reference",
+    ),
+    _form("a file with brackets", lambda: [_PROMPTED, form_part("input_reference[]", b"GIF89a", "a.gif")]),
+    _form("no prompt", lambda: [form_part("model", "sora-2")], "invalid_request", "prompt"),
+    _form("the prompt as a picture", lambda: [form_part("prompt", b"GIF89a", "a.gif")], "invalid_request", "prompt"),
+    _form("seconds with a space", lambda: [_PROMPTED, form_part("seconds", " 4")], "invalid_request", "seconds"),
+    _form("no fields", lambda: [form_part("x", "x")], "invalid_request", "prompt"),
+    _form(
+        "a file of OpenAI's",
+        lambda: [_PROMPTED, form_part("input_reference[file_id]", "file-1")],
+        "invalid_request",
+        "input_reference.file_id",
+    ),
+]
+
+BAD_INPUTS = [*_STOCK_OPENAPI_CORE, *_HOSTILE, *_VIDEOS]

@@ -82,6 +82,28 @@ def rest_event(  # noqa: PLR0913 - an HTTP request has so many parts
     }
 
 
+BOUNDARY = "1e35d3bb21624985a11ee659523c9a2e"
+FORM = {**AUTHORIZED, "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def form_part(name: str, value: str | bytes, filename: str | None = None, *more: str) -> bytes:
+    """One field of a form as OpenAI's clients write it; `more` are further lines of its header."""
+    head = [f'Content-Disposition: form-data; name="{name}"' + (f'; filename="{filename}"' if filename else ""), *more]
+    data = value.encode() if isinstance(value, str) else value
+    return "".join(f"{line}\r\n" for line in head).encode() + b"\r\n" + data
+
+
+def form_body(*parts: bytes, boundary: str = BOUNDARY) -> bytes:
+    """A form of these fields."""
+    line = b"--" + boundary.encode()
+    return b"".join(line + b"\r\n" + part + b"\r\n" for part in parts) + line + b"--\r\n"
+
+
+def form_event(*parts: bytes, path: str = "/v1/videos") -> dict[str, Any]:
+    """The event of a form, as API Gateway sends binary media."""
+    return rest_event("POST", path, headers=FORM, body=form_body(*parts))
+
+
 def http_api_event(
     method: str, path: str, *, headers: Mapping[str, str], query: str = "", body: str | None = None, stage: str = "live"
 ) -> dict[str, Any]:

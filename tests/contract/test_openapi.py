@@ -18,15 +18,22 @@ from openai.types.chat.completion_create_params import (
 )
 from openai.types.chat.completion_list_params import CompletionListParams
 from openai.types.completion_usage import CompletionUsage
+from openai.types.image_input_reference_param import ImageInputReferenceParam
+from openai.types.video import Video
+from openai.types.video_create_params import VideoCreateParams
+from openai.types.video_delete_response import VideoDeleteResponse
+from openai.types.video_list_params import VideoListParams
+from openai.types.video_remix_params import VideoRemixParams
 from openapi_spec_validator import validate
 
 from dev.contract_files import SOURCE, write_contract_files
 from reelay.contract import Contract
 from reelay.errors import BadRequest
 from reelay.faults import Checker
+from reelay.model import Notice
 from reelay.routes import METHODS
-from tests.contract.bad_inputs import CHAT, request
-from tests.contract.proxy_events import rest_event
+from tests.contract.bad_inputs import CHAT, VIDEOS, request
+from tests.contract.proxy_events import form_event, form_part, rest_event
 
 PROMPT = (
     "an astronaut golden retriever named Sora levitates around an intergalactic pup-themed space station with a tiny "
@@ -44,6 +51,11 @@ OPERATIONS = {
     "updateChatCompletion": ("POST", f"{CHAT}/{{completion_id}}"),
     "deleteChatCompletion": ("DELETE", f"{CHAT}/{{completion_id}}"),
     "getChatCompletionMessages": ("GET", f"{CHAT}/{{completion_id}}/messages"),
+    "createVideo": ("POST", VIDEOS),
+    "listVideos": ("GET", VIDEOS),
+    "getVideo": ("GET", f"{VIDEOS}/{{video_id}}"),
+    "deleteVideo": ("DELETE", f"{VIDEOS}/{{video_id}}"),
+    "remixVideo": ("POST", f"{VIDEOS}/{{video_id}}/remix"),
     "retrieveVideoContent": ("GET", "/v1/videos/{video_id}/content"),
     "getContractYaml": ("GET", "/openapi.yaml"),
     "getContractJson": ("GET", "/openapi.json"),
@@ -80,6 +92,13 @@ def request_examples() -> Iterator[Any]:
             operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("examples", {}).items()
         ):
             yield pytest.param(method, path, operation["operationId"], example["value"], id=name)
+
+
+def webhook_examples() -> Iterator[Any]:
+    for name, item in DOCUMENT["webhooks"].items():
+        content = item["post"]["requestBody"]["content"]["application/json"]
+        for example, shown in content["examples"].items():
+            yield pytest.param(content["schema"], shown["value"], id=f"{name}-{example}")
 
 
 def answer_examples() -> Iterator[Any]:
@@ -143,6 +162,14 @@ def test_its_operations_are_the_ones_that_there_are() -> None:
     assert found == OPERATIONS
 
 
+def test_a_webhook_is_told_to_people_and_asks_nothing_of_who_receives_it() -> None:
+    for name, item in DOCUMENT["webhooks"].items():
+        assert [*item] == ["post"], name
+        assert item["post"]["summary"]
+        assert item["post"]["tags"] == ["Events"]
+        assert item["post"]["security"] == []
+
+
 @pytest.mark.parametrize("operation", [each for _, _, each in operations()], ids=lambda each: each["operationId"])
 def test_each_operation_is_told_to_people_and_shown(operation: dict[str, Any]) -> None:
     assert operation["summary"]
@@ -166,6 +193,33 @@ def test_each_request_example_is_taken_as_it_stands(
 ) -> None:
     call = contract.read(rest_event(method, path, body=value))
     assert (call.operation, call.body) == (operation, value)
+
+
+def test_each_example_of_a_form_is_taken_as_it_stands(contract: Contract) -> None:
+    shown = DOCUMENT["paths"][VIDEOS]["post"]["requestBody"]["content"]["multipart/form-data"]["examples"]
+    for example in shown.values():
+        call = contract.read(form_event(*[form_part(*field) for field in example["value"].items()]))
+        assert call.body == {"model": "sora-2", **example["value"]}
+
+
+@pytest.mark.parametrize(("schema", "event"), [*webhook_examples()])
+def test_each_example_of_an_event_conforms(contract: Contract, schema: Any, event: Any) -> None:
+    assert Checker(resolved(schema), DOCUMENT["components"]).faults(event) == []
+    assert contract.event_faults(event["detail-type"], event["detail"]) == []
+
+
+def test_there_is_a_webhook_for_each_notice_and_it_holds_the_detail_that_is_checked() -> None:
+    details = {}
+    for item in DOCUMENT["webhooks"].values():
+        schema = resolved(item["post"]["requestBody"]["content"]["application/json"]["schema"])
+        own = schema["allOf"][1]["properties"]
+        details[own["detail-type"]["const"]] = own["detail"]["$ref"].rpartition("/")[2]
+    assert details == {
+        Notice.COMPLETED: "CompletedDetail",
+        Notice.FAILED: "FailedDetail",
+        Notice.ARCHIVED: "ArchivedDetail",
+    }
+    assert set(DOCUMENT["components"]["schemas"]["Event"]["properties"]["detail-type"]["enum"]) == set(Notice)
 
 
 @pytest.mark.parametrize(("operation", "status", "headers", "value"), [*answer_examples()])
@@ -285,6 +339,45 @@ def test_a_listing_takes_the_parameters_that_the_client_sends() -> None:
     assert parameters == set(typing.get_type_hints(CompletionListParams))
 
 
+@pytest.mark.parametrize(
+    ("schema", "documented"),
+    [("VideoRequest", VideoCreateParams), ("VideoRemixRequest", VideoRemixParams)],
+)
+def test_a_request_for_a_video_has_the_fields_that_openai_documents_and_no_other(schema: str, documented: Any) -> None:
+    ours = DOCUMENT["components"]["schemas"][schema]
+    hints = typing.get_type_hints(documented, include_extras=True)
+    assert set(ours["properties"]) == set(hints)
+    assert set(ours["required"]) == {name for name, hint in hints.items() if typing.get_origin(hint) is typing.Required}
+
+
+def test_a_picture_is_referred_to_in_the_ways_that_openai_documents() -> None:
+    picture = DOCUMENT["components"]["schemas"]["VideoRequest"]["properties"]["input_reference"]
+    assert set(picture["properties"]) == set(typing.get_type_hints(ImageInputReferenceParam))
+
+
+@pytest.mark.parametrize(("schema", "model"), [("Video", Video), ("VideoDeleted", VideoDeleteResponse)])
+def test_a_video_has_every_field_that_the_client_reads_and_no_other(schema: str, model: Any) -> None:
+    ours = DOCUMENT["components"]["schemas"][schema]
+    assert set(ours["required"]) == set(ours["properties"]) == set(model.model_fields)
+
+
+def test_a_video_is_in_the_states_that_the_client_knows() -> None:
+    states = DOCUMENT["components"]["schemas"]["Video"]["properties"]["status"]["enum"]
+    assert set(states) == literals(Video.model_fields["status"].annotation)
+
+
+def test_a_listing_of_videos_takes_the_parameters_that_the_client_sends() -> None:
+    parameters = {resolved(each)["name"] for each in DOCUMENT["paths"][VIDEOS]["get"]["parameters"]}
+    assert parameters == set(typing.get_type_hints(VideoListParams))
+
+
+@pytest.mark.parametrize("name", ["EventDetail", "EventMedia"])
+def test_an_event_has_no_room_for_what_is_not_documented(name: str) -> None:
+    for place, node in nodes(DOCUMENT["components"]["schemas"][name]):
+        if isinstance(node, dict) and "properties" in node and "type" in node:
+            assert node["additionalProperties"] is False, place
+
+
 def test_no_part_of_a_request_refuses_unknown_fields() -> None:
     seen: set[str] = set()
 
@@ -302,6 +395,8 @@ def test_no_part_of_a_request_refuses_unknown_fields() -> None:
                 walk(child)
 
     walk(REQUEST)
+    walk(DOCUMENT["components"]["schemas"]["VideoRequest"])
+    walk(DOCUMENT["components"]["schemas"]["VideoRemixRequest"])
     assert len(seen) > 10
 
 

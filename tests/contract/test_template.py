@@ -24,6 +24,10 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 from dev import template as local
 from reelay import settings
 from reelay.admission import KEY_SECONDS
+from reelay.bus import SOURCE
+from reelay.drops import INBOX
+from reelay.model import Notice
+from reelay.relay import LEASE_MARGIN_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
@@ -32,7 +36,7 @@ FUNCTIONS = sorted(
 )
 VERBS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 INTEGRATION = "x-amazon-apigateway-integration"
-STREAMED = {("POST", "/v1/chat/completions")}
+STREAMED = {("POST", "/v1/chat/completions"), ("POST", "/v1/videos"), ("POST", "/v1/videos/{video_id}/remix")}
 
 GATEWAY_STATUS = {
     "MISSING_AUTHENTICATION_TOKEN": 404,
@@ -50,6 +54,37 @@ GATEWAY_STATUS = {
     "DEFAULT_5XX": None,
 }
 MAYBE_CHARGED = {"INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "DEFAULT_5XX"}
+WEBHOOK = "WebhookRole"
+OUR_RULES = {"CompletionRequestedRule", "InboxRule"}
+RECORDS = "GetObject PutObject DeleteObject"
+OBJECTS = {
+    "RelayRole": {
+        "tenants": f"{RECORDS} AbortMultipartUpload", "claims": "GetObject PutObject", "open": "PutObject DeleteObject",
+    },
+    "ResultsRole": {"tenants": RECORDS, "claims": "PutObject", "open": "DeleteObject"},
+    "IntakeRole": {
+        "tenants": "GetObject PutObject", "claims": "GetObject PutObject", "open": "PutObject DeleteObject",
+        "inbox": "GetObject", "outbox": "PutObject",
+    },
+    "WorkerRole": {
+        "tenants": f"{RECORDS} AbortMultipartUpload", "claims": "PutObject", "open": "DeleteObject",
+        "outbox": "PutObject",
+    },
+    "SweepRole": {"tenants": "GetObject PutObject", "open": "DeleteObject"},
+}  # fmt: skip
+TAKES = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+HANDS_ON = ("sqs:SendMessage", "JobsQueue")
+TELLS = ("events:PutEvents", "EventBus")
+OTHERS = {
+    "RelayRole": {HANDS_ON, TELLS},
+    "ResultsRole": set(),
+    "IntakeRole": {HANDS_ON, TELLS, *((action, "RequestsQueue") for action in TAKES)},
+    "WorkerRole": {
+        HANDS_ON, TELLS, ("secretsmanager:GetSecretValue", "ServiceKey"), *((action, "JobsQueue") for action in TAKES),
+    },
+    "SweepRole": {HANDS_ON},
+    WEBHOOK: {("events:InvokeApiDestination", "WebhookDestination")},
+}  # fmt: skip
 DEVELOPMENT_ONLY = {"UPSTREAM_PLAIN_HTTP", "ALLOW_ANONYMOUS", "MEDIA_TRUSTED_ORIGINS"}
 
 
@@ -70,6 +105,11 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
     return {name: resource for name, resource in cloud()["Resources"].items() if resource["Type"] == kind}
 
 
+def _stated(kind: str) -> dict[str, dict[str, Any]]:
+    """Those that stand in the template itself, not made by the transform."""
+    return {name: found for name, found in resources(kind).items() if name in TEMPLATE["Resources"]}
+
+
 def routes() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in cloud()["Resources"]["Api"]["Properties"]["Body"]["paths"].items():
         for method, operation in methods.items():
@@ -85,7 +125,7 @@ def gateway_responses() -> dict[str, dict[str, Any]]:
 
 def allowed() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every statement that allows something, with the role or policy that holds it."""
-    for name, role in resources("AWS::IAM::Role").items():
+    for name, role in _stated("AWS::IAM::Role").items():
         for policy in role["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield name, statement
@@ -114,11 +154,13 @@ def test_every_operation_of_the_contract_has_a_route_and_every_route_an_operatio
     assert {(method, path) for method, path, _ in routes()} == operations
 
 
-def test_the_chat_route_streams_for_fifteen_minutes() -> None:
-    [chat] = [found for method, path, found in routes() if (method, path) in STREAMED]
-    assert integration_uri(chat).endswith("/functions/${RelayFunction.Arn}/response-streaming-invocations")
-    assert chat["responseTransferMode"] == "STREAM"
-    assert chat["timeoutInMillis"] == 900_000
+def test_the_routes_that_pay_stream_for_fifteen_minutes() -> None:
+    paying = [found for method, path, found in routes() if (method, path) in STREAMED]
+    assert len(paying) == len(STREAMED)
+    for route in paying:
+        assert integration_uri(route).endswith("/functions/${RelayFunction.Arn}/response-streaming-invocations")
+        assert route["responseTransferMode"] == "STREAM"
+        assert route["timeoutInMillis"] == 900_000
 
 
 def test_every_other_route_is_buffered_because_its_door_answers_in_one_piece() -> None:
@@ -223,7 +265,7 @@ def test_every_function_and_the_layer_are_built_by_a_target_of_their_makefile() 
         folder = metadata.get("ContextPath") or properties.get("CodeUri") or properties["ContentUri"]
         makefile = (ROOT / folder / "Makefile").read_text(encoding="utf-8")
         assert (metadata["BuildMethod"], metadata["WorkingDirectory"]) == ("makefile", ".")
-        assert re.search(rf"^build-{name}\b.*:$|^build-\w+ .*\bbuild-{name}:$", makefile, re.MULTILINE)
+        assert re.search(rf"^(?:build-\w+ )*build-{name}(?: build-\w+)*:$", makefile, re.MULTILINE)
 
 
 def test_the_layer_is_built_for_the_runtime_and_the_processor_of_the_functions() -> None:
@@ -364,33 +406,46 @@ def test_nobody_is_allowed_a_wildcard() -> None:
 
 def test_every_function_has_a_role_of_its_own_that_aws_adds_nothing_to() -> None:
     roles = {name: found["Properties"]["Role"] for name, found in resources("AWS::Lambda::Function").items()}
-    assert sorted(role["Fn::GetAtt"][0] for role in roles.values()) == sorted(resources("AWS::IAM::Role"))
-    for role in resources("AWS::IAM::Role").values():
-        ours = {"Fn::If": ["Traced", [{"Ref": "TracePolicy"}], {"Ref": "AWS::NoValue"}]}
-        assert role["Properties"]["ManagedPolicyArns"] == ours
+    assert sorted(role["Fn::GetAtt"][0] for role in roles.values()) == sorted(
+        {*resources("AWS::IAM::Role")} - {WEBHOOK}
+    )
+    for name in sorted({*resources("AWS::IAM::Role")} - {WEBHOOK}):
+        tracing = {"Fn::If": ["Traced", [{"Ref": "TracePolicy"}], {"Ref": "AWS::NoValue"}]}
+        assert resources("AWS::IAM::Role")[name]["Properties"]["ManagedPolicyArns"] == tracing
 
 
-def test_objects_are_touched_only_below_the_tenants_and_claims_by_the_relay() -> None:
-    below = {"Fn::Sub": "${Bucket.Arn}/tenants/*"}
+@pytest.mark.parametrize("role", sorted(OBJECTS))
+def test_each_role_may_do_with_objects_what_its_door_does_and_no_more(role: str) -> None:
+    granted: dict[str, set[str]] = {}
+    for name, statement in allowed():
+        actions = {action.removeprefix("s3:") for action in listed(statement["Action"]) if action.startswith("s3:")}
+        if name == role and actions and actions != {"ListBucket"}:
+            (place,) = re.findall(r"\$\{Bucket\.Arn\}/(\w+)/\*", statement["Resource"]["Fn::Sub"])
+            granted[place] = granted.get(place, set()) | actions
+    assert granted == {place: set(actions.split()) for place, actions in OBJECTS[role].items()}
+
+
+def test_the_bucket_is_listed_only_below_what_a_door_reads() -> None:
     for role, statement in allowed():
-        actions = {action for action in listed(statement["Action"]) if action.startswith("s3:")}
-        if actions == {"s3:ListBucket"}:
+        if "s3:ListBucket" in listed(statement["Action"]):
+            assert statement["Action"] == "s3:ListBucket"
             assert statement["Resource"] == {"Fn::GetAtt": ["Bucket", "Arn"]}
             # IfExists: a GetObject names no prefix, and without the permission a missing key would be a 403.
             prefixes = listed(statement["Condition"]["StringLikeIfExists"]["s3:prefix"])
-            assert prefixes == ["tenants/*", "claims/*"] if role == "RelayRole" else ["tenants/*"]
-        elif actions and statement["Resource"] != below:
-            assert actions == {"RelayRole": {"s3:GetObject", "s3:PutObject"}, "ResultsRole": {"s3:PutObject"}}[role]
-            assert statement["Resource"] == {"Fn::Sub": "${Bucket.Arn}/claims/*"}
+            read = {place for place, actions in OBJECTS[role].items() if "GetObject" in actions}
+            walks = {"open"} if role == "SweepRole" else set()
+            assert {prefix.removesuffix("/*") for prefix in prefixes} == read | walks
 
 
-def test_each_role_may_do_with_objects_what_its_door_does() -> None:
-    granted: dict[str, set[str]] = {}
-    for role, statement in allowed():
-        s3 = {action.removeprefix("s3:") for action in listed(statement["Action"]) if action.startswith("s3:")}
-        granted[role] = granted.get(role, set()) | s3
-    records = {"GetObject", "PutObject", "DeleteObject", "ListBucket"}
-    assert granted == {"RelayRole": records | {"AbortMultipartUpload"}, "ResultsRole": records, "TracePolicy": set()}
+@pytest.mark.parametrize("role", sorted(OTHERS))
+def test_each_role_reaches_the_queues_the_bus_and_the_secret_that_its_door_needs(role: str) -> None:
+    granted = set()
+    for name, statement in allowed():
+        for action in listed(statement["Action"]):
+            if name == role and not action.startswith(("s3:", "logs:")):
+                resource = statement["Resource"]
+                granted.add((action, resource.get("Ref") or resource["Fn::GetAtt"][0]))
+    assert granted == OTHERS[role]
 
 
 def test_each_role_writes_only_its_own_log() -> None:
@@ -399,7 +454,105 @@ def test_each_role_writes_only_its_own_log() -> None:
         for role, statement in allowed()
         if any(action.startswith("logs:") for action in listed(statement["Action"]))
     }
-    assert logs == {
-        "RelayRole": {"Fn::GetAtt": ["RelayLogs", "Arn"]},
-        "ResultsRole": {"Fn::GetAtt": ["ResultsLogs", "Arn"]},
+    assert logs == {role: {"Fn::GetAtt": [role.replace("Role", "Logs"), "Arn"]} for role in OBJECTS}
+
+
+# Events in and out
+
+
+def queue(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = resources("AWS::SQS::Queue")[name]["Properties"]
+    return found
+
+
+def source(function: str) -> dict[str, Any]:
+    """The queue that feeds a function."""
+    (found,) = [
+        mapping["Properties"]
+        for mapping in resources("AWS::Lambda::EventSourceMapping").values()
+        if mapping["Properties"]["FunctionName"] == {"Ref": function}
+    ]
+    return found
+
+
+@pytest.mark.parametrize(("function", "name"), [("IntakeFunction", "RequestsQueue"), ("WorkerFunction", "JobsQueue")])
+def test_a_queue_outwaits_its_function_and_what_fails_often_becomes_a_dead_letter(function: str, name: str) -> None:
+    mapping = source(function)
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [name, "Arn"]}
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    seconds = cloud()["Resources"][function]["Properties"]["Timeout"]
+    assert queue(name)["VisibilityTimeout"] > seconds
+    redrive = queue(name)["RedrivePolicy"]
+    dead = redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    assert (redrive["maxReceiveCount"], queue(dead)["MessageRetentionPeriod"]) == (5, 14 * 24 * 3600)
+
+
+def test_a_message_comes_back_only_after_the_lease_of_the_worker_that_died() -> None:
+    seconds = cloud()["Resources"]["WorkerFunction"]["Properties"]["Timeout"]
+    assert queue("JobsQueue")["VisibilityTimeout"] > seconds + LEASE_MARGIN_SECONDS
+
+
+def test_what_events_can_spend_at_a_time_is_a_parameter() -> None:
+    mapping = source("WorkerFunction")
+    assert mapping["BatchSize"] == 1
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "WorkerConcurrency"}}
+    assert TEMPLATE["Parameters"]["WorkerConcurrency"]["MinValue"] == 2
+
+
+def test_files_and_bus_events_end_on_the_requests_queue_or_as_dead_letters() -> None:
+    rules = {name: rule["Properties"] for name, rule in resources("AWS::Events::Rule").items() if name in OUR_RULES}
+    assert rules["InboxRule"]["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [{"Ref": "Bucket"}]}, "object": {"key": [{"prefix": INBOX}]}},
     }
+    assert "EventBusName" not in rules["InboxRule"]
+    assert rules["CompletionRequestedRule"]["EventPattern"] == {"detail-type": ["Completion Requested"]}
+    assert rules["CompletionRequestedRule"]["EventBusName"] == {"Ref": "EventBus"}
+    for rule in rules.values():
+        (target,) = rule["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": ["RequestsQueue", "Arn"]}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["RequestsDeadLetters", "Arn"]}}
+    [bucket] = resources("AWS::S3::Bucket").values()
+    assert bucket["Properties"]["NotificationConfiguration"] == {
+        "EventBridgeConfiguration": {"EventBridgeEnabled": True}
+    }
+
+
+def test_only_the_stacks_rules_may_send_to_its_queues_from_outside_its_roles() -> None:
+    for policy in resources("AWS::SQS::QueuePolicy").values():
+        statements = policy["Properties"]["PolicyDocument"]["Statement"]
+        denied = [each for each in statements if each["Effect"] == "Deny"]
+        assert [each["Condition"] for each in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
+        for each in statements:
+            if each["Effect"] == "Allow":
+                assert each["Principal"] == {"Service": "events.amazonaws.com"}
+                assert each["Action"] == "sqs:SendMessage"
+                arns = listed(each["Condition"]["ArnEquals"]["aws:SourceArn"])
+                assert {arn["Fn::GetAtt"][0] for arn in arns} <= {*OUR_RULES, "WebhookRule"}
+
+
+def test_no_event_of_ours_asks_for_a_completion() -> None:
+    assert {notice.value for notice in Notice}.isdisjoint({"Completion Requested"})
+
+
+def test_the_webhook_is_there_only_with_a_url_and_only_with_a_key() -> None:
+    webhook = [name for name, found in TEMPLATE["Resources"].items() if name.startswith("Webhook")]
+    assert {TEMPLATE["Resources"][name]["Condition"] for name in webhook} == {"Webhook"}
+    assert cloud()["Conditions"]["Webhook"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookUrl"}, ""]}]}
+    (assertion,) = TEMPLATE["Rules"]["WebhookHasKey"]["Assertions"]
+    unset = TEMPLATE["Parameters"]["WebhookKey"]["Default"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookKey"}, unset]}]}
+    assert TEMPLATE["Parameters"]["WebhookKey"]["NoEcho"] is True
+    rule = resources("AWS::Events::Rule")["WebhookRule"]["Properties"]
+    assert rule["EventPattern"] == {"source": [SOURCE]}
+
+
+def test_the_services_key_stands_in_no_template() -> None:
+    assert TEMPLATE["Resources"]["ServiceKey"]["Properties"].keys() == {"Description"}
+
+
+def test_the_sweep_comes_before_anybody_has_waited_long_and_ends_before_the_next_one() -> None:
+    event = TEMPLATE["Resources"]["SweepFunction"]["Properties"]["Events"]["Every5Minutes"]["Properties"]
+    assert event["Schedule"] == "rate(5 minutes)"
+    assert cloud()["Resources"]["SweepFunction"]["Properties"]["Timeout"] < 5 * 60

@@ -8,6 +8,7 @@ import pytest
 
 from dev.simulator import Simulator
 from reelay.s3 import s3_client
+from tests.e2e.event_house import EventHouse
 from tests.e2e.local_house import LocalHouse
 
 
@@ -23,3 +24,9 @@ def simulator() -> Iterator[Simulator]:
 def house(simulator: Simulator, bucket: str, aws_environment: None) -> LocalHouse:  # noqa: ARG001 - sets where S3 is
     """Both doors over the simulator and an empty bucket."""
     return LocalHouse(simulator, s3_client(), bucket)
+
+
+@pytest.fixture
+def events(simulator: Simulator, bucket: str, aws_environment: None) -> EventHouse:  # noqa: ARG001 - sets where AWS is
+    """Every door over the simulator, an empty bucket, and a queue, a bus and a secret of their own."""
+    return EventHouse(simulator, s3_client(), bucket)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEY = "sk-test-0123456789"
+RELAYED = re.compile(r"POST /v1/(chat/completions|videos|videos/[^/]+/remix)")
+"""The routes behind the relay's door; all others are behind that of the results."""
+
 PROMPT = "a golden retriever in orbit"
 
 
@@ -134,10 +138,12 @@ class LocalHouse:
     def live(self, model: str, *, stream: bool = True, **more: Any) -> Pieces:
         """The same through a door that can stream."""
         body = {"model": model, "messages": [{"role": "user", "content": PROMPT}], "stream": stream, **more}
-        event = rest_event(
-            "POST", "/v1/chat/completions", headers=_with(KEY, {"Content-Type": "application/json"}),
-            body=json.dumps(body),
-        )  # fmt: skip
+        return self.streamed("/v1/chat/completions", body)
+
+    def streamed(self, path: str, body: Mapping[str, Any], **headers: str) -> Pieces:
+        """POST through a relay door that can stream; what goes on after the answer is done when this returns."""
+        sent = {"Content-Type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
+        event = rest_event("POST", path, headers=_with(KEY, sent), body=json.dumps(body))
         pieces = Pieces()
         door = self._relay
         Door(door.contract, door.operations, door.clock, door.telemetry, lambda: pieces).serve(event, Context())
@@ -152,7 +158,7 @@ class LocalHouse:
 
     def serve(self, event: dict[str, Any], seconds: float = 900) -> Reply:
         """One event through the door that API Gateway would choose."""
-        relays = (event.get("httpMethod"), event.get("path")) == ("POST", "/v1/chat/completions")
+        relays = RELAYED.fullmatch(f"{event.get('httpMethod')} {event.get('path')}")
         reply = (self._relay if relays else self._results).serve(event, Context(seconds))
         self.house.telemetry.metrics.clear_metrics()  # what a function's decorator does after each event
         assert reply is not None
@@ -175,7 +181,7 @@ class LocalHouse:
         return decode(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()).record
 
     def objects(self) -> list[str]:
-        """Everything that is kept in the bucket, claims apart."""
+        """Everything that is kept of the tenants in the bucket."""
         return [
             item["Key"] for item in self.s3.list_objects_v2(Bucket=self.bucket, Prefix="tenants/").get("Contents", ())
         ]

@@ -41,9 +41,12 @@ ROOMS: dict[str, set[str]] = {
     "http_event": PURE,
     "routes": PURE,
     "faults": PURE | {"jsonschema_rs"},
-    "openapi_hooks": PURE | {"strict_json", "http_event", "routes", "bearer", "faults"} | OPENAPI,
-    "contract": PURE | {"strict_json", "http_event", "routes", "bearer", "faults", "openapi_hooks"} | OPENAPI,
-    "multipart": PURE,
+    "openapi_hooks": PURE | {"strict_json", "http_event", "routes", "bearer", "faults", "multipart"} | OPENAPI,
+    "contract": PURE
+    | {"strict_json", "http_event", "routes", "bearer", "faults", "openapi_hooks", "openapi_messages"}
+    | OPENAPI,
+    "multipart": PURE | {"multipart", "mediatype"},
+    "openapi_messages": PURE | {"http_event", "routes", "faults", "openapi_hooks"} | OPENAPI,
     "gateway": PURE | {"ports", "identity", "sse"},
     "prefer": set(),
     "replay": READERS | {"jobs"},

@@ -1,13 +1,13 @@
 """openapi.yaml at run time: an event becomes a call or a caller's error, an answer conforms or is ours to mend.
 
-openapi-core validates every event and answer, driven as `openapi_hooks` says; nothing else in the house imports it.
+openapi-core validates every HTTP event and answer, driven as `openapi_hooks` says and spoken to as `openapi_messages`
+says; nothing else in the house imports it. What comes or goes by another way is held to the same schemas.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -15,26 +15,23 @@ from typing import Any
 
 from jsonschema_path import SchemaPath
 from openapi_core import OpenAPI
-from openapi_core.casting.schemas.exceptions import CastError
-from openapi_core.datatypes import RequestParameters
-from openapi_core.deserializing.styles.exceptions import EmptyQueryParameterValue
-from openapi_core.templating.media_types.exceptions import MediaTypeNotFound
-from openapi_core.templating.responses.exceptions import ResponseNotFound
-from openapi_core.validation.request.exceptions import MissingRequiredRequestBody, ParameterValidationError
-from openapi_core.validation.response.exceptions import HeaderValidationError
 
 from reelay import strict_json
-from reelay.errors import BadRequest, CallerError, UnsupportedMediaType
-from reelay.faults import MAX_FAULTS, Checker, Fault, wrong_type
-from reelay.http_event import HttpEvent, media_type
-from reelay.model import Call, Json
-from reelay.openapi_hooks import Faulty, config
-from reelay.routes import Route, Routes
+from reelay.errors import BadRequest
+from reelay.faults import MAX_FAULTS, Checker
+from reelay.http_event import MAX_BODY_BYTES, HttpEvent, too_large
+from reelay.model import Call, Json, Notice
+from reelay.openapi_hooks import config
+from reelay.openapi_messages import EMPTY, Request, Response, answer_faults, bad_request, refusal, rule
+from reelay.routes import Routes
 
 RESOLVED_PATHS = 4096
 """Places of the document that openapi-core keeps resolved: all of it, several times over."""
 
 _DONE = b"[DONE]"
+_JSON = "application/json"
+_VIDEO = ("prompt", "model", "seconds", "size", "input_reference")
+"""The fields of a VideoRequest that mean something, in the order of OpenAI's."""
 
 
 class Contract:
@@ -74,11 +71,11 @@ class Contract:
         """
         http = HttpEvent.of(event)
         route = self._routes.match(http.method, http.path)
-        request = _Request(route, http)
+        request = Request(route, http)
         result = self._openapi.request_unmarshaller.unmarshal(request)
         errors = list(result.errors)
         if errors:
-            raise _refusal(errors)
+            raise refusal(errors)
         headers = dict(result.parameters.header)
         if "content-type" in http.headers:
             headers["content-type"] = http.headers["content-type"]
@@ -89,8 +86,34 @@ class Contract:
             token=(result.security or {}).get("bearer"),
             parameters={**result.parameters.query, **result.parameters.path},
             headers={name.lower(): str(value) for name, value in headers.items()},
-            body=result.body or {},
+            body=self._as_meant(route.operation, result.body or {}),
             raw=request.body,
+        )
+
+    def read_event(self, raw: bytes) -> Call:
+        """The call in a request that did not come by HTTP: JSON, for createVideo when it has a `prompt` and no
+        `messages`, else for createChatCompletion.
+
+        Who may send one is for the source of the event to say, so there is no token. Raises what `read` does for the
+        same body: TooLarge or BadRequest.
+        """
+        if len(raw) > MAX_BODY_BYTES:
+            raise too_large()
+        if not raw:
+            raise bad_request([EMPTY])
+        body = strict_json.decode(raw)
+        films = isinstance(body, dict) and "prompt" in body and "messages" not in body
+        operation = "createVideo" if films else "createChatCompletion"
+        faults = self._requests[operation].faults(body)
+        if faults:
+            raise bad_request(faults)
+        return Call(
+            operation=operation,
+            path=self._routes.of(operation).template,
+            request_id="",
+            headers={"content-type": _JSON},
+            body=self._as_meant(operation, body),
+            raw=raw,
         )
 
     def answer_faults(self, operation: str, status: int, headers: Mapping[str, str], body: bytes) -> list[str]:
@@ -98,34 +121,74 @@ class Contract:
 
         In an event stream each `data:` is checked, and that the last one is `[DONE]`.
         """
-        request = _Request(self._routes.of(operation), HttpEvent.of({}))
-        response = _Response(status, headers, body)
+        request = Request(self._routes.of(operation), HttpEvent.of({}))
+        response = Response(status, headers, body)
         try:
             errors = list(self._openapi.response_validator.iter_errors(request, response))
         except BadRequest as not_json:
             return [not_json.message]
-        faults = [fault for error in errors for fault in _answer_faults(error)]
+        faults = [fault for error in errors for fault in answer_faults(error)]
         if not faults and response.content_type == "text/event-stream":
-            faults = list(islice(self._event_faults(body), MAX_FAULTS))
+            faults = list(islice(self._stream_faults(body), MAX_FAULTS))
         return faults[:MAX_FAULTS]
 
     def chunk_faults(self, chunk: Mapping[str, Any]) -> list[str]:
         """The same for the object in one `data:` of an event stream: a ChatCompletionChunk, or an Error."""
         return self._data_faults(dict(chunk))
 
+    def event_faults(self, detail_type: str, detail: Mapping[str, Any]) -> list[str]:
+        """The same for the `detail` of an event that goes out; raises KeyError for a type that is not documented."""
+        return [rule(fault) for fault in self._details[detail_type].faults(dict(detail))]
+
+    def _as_meant(self, operation: str, body: Json) -> Json:
+        """A request in the one form that use cases get, however it was written."""
+        if operation != "createVideo":
+            return body
+        asked = {name: body[name] for name in _VIDEO if name in body}
+        asked.setdefault("model", self._schema("VideoRequest")["properties"]["model"]["default"])
+        if "seconds" in asked:
+            asked["seconds"] = str(int(asked["seconds"]))  # a number in JSON may be written 8.0
+        if "input_reference" in asked:
+            picture = asked["input_reference"]
+            asked["input_reference"] = {"image_url": picture if isinstance(picture, str) else picture["image_url"]}
+        return asked
+
     def _data_faults(self, data: Any) -> list[str]:
         failed = isinstance(data, dict) and data.get("error")
-        return [_rule(fault) for fault in (self._error if failed else self._chunk).faults(data)]
+        return [rule(fault) for fault in (self._error if failed else self._chunk).faults(data)]
 
     @cached_property
     def _chunk(self) -> Checker:
-        return Checker(self._components["schemas"]["ChatCompletionChunk"], self._components)
+        return self._checker("ChatCompletionChunk")
 
     @cached_property
     def _error(self) -> Checker:
-        return Checker(self._components["schemas"]["Error"], self._components)
+        return self._checker("Error")
 
-    def _event_faults(self, body: bytes) -> Iterator[str]:
+    @cached_property
+    def _requests(self) -> dict[str, Checker]:
+        return {
+            "createChatCompletion": self._checker("ChatCompletionRequest"),
+            "createVideo": self._checker("VideoRequest"),
+        }
+
+    @cached_property
+    def _details(self) -> dict[str, Checker]:
+        """By detail type, what the detail of an event is held to."""
+        return {
+            Notice.COMPLETED: self._checker("CompletedDetail"),
+            Notice.FAILED: self._checker("FailedDetail"),
+            Notice.ARCHIVED: self._checker("ArchivedDetail"),
+        }
+
+    def _checker(self, name: str) -> Checker:
+        return Checker(self._schema(name), self._components)
+
+    def _schema(self, name: str) -> Json:
+        schema: Json = self._components["schemas"][name]
+        return schema
+
+    def _stream_faults(self, body: bytes) -> Iterator[str]:
         events = [line.removeprefix(b"data:").strip() for line in body.splitlines() if line.startswith(b"data:")]
         if events[-1:] != [_DONE]:
             yield "the stream: expected [DONE] as its last event"
@@ -142,93 +205,3 @@ class Contract:
 
 def _packaged(name: str) -> bytes:
     return Path(__file__).with_name(name).read_bytes()
-
-
-def _refusal(errors: Sequence[Exception]) -> CallerError:
-    faults: list[Fault] = []
-    for error in errors:
-        cause = error.__cause__
-        if isinstance(cause, MediaTypeNotFound):
-            return UnsupportedMediaType("Expected Content-Type: application/json, with charset=utf-8 or without.")
-        if isinstance(error, MissingRequiredRequestBody):
-            faults.append(Fault("", "required, but empty"))
-        elif isinstance(error, ParameterValidationError):
-            faults += [fault.within(error.name) for fault in _parameter_faults(cause)]
-        elif isinstance(cause, Faulty):
-            faults += cause.faults
-    told = "; ".join(str(fault) for fault in faults[:MAX_FAULTS])
-    return BadRequest(
-        told or "The request does not conform to openapi.yaml.", param=(faults[0].place or None) if faults else None
-    )
-
-
-def _parameter_faults(cause: BaseException | None) -> list[Fault]:
-    match cause:
-        case Faulty():
-            return cause.faults
-        case EmptyQueryParameterValue() | CastError(value=""):
-            return [Fault("", "expected a value", "none")]
-        case CastError():
-            return [wrong_type(cause.type or "string", cause.value)]
-    return [Fault("", "required, but missing")]
-
-
-def _answer_faults(error: Exception) -> list[str]:
-    cause = error.__cause__
-    if isinstance(error, ResponseNotFound):
-        return [f"status {error.http_status}: not documented"]
-    if isinstance(cause, MediaTypeNotFound):
-        return ["Content-Type: not documented for this status"]
-    if isinstance(error, HeaderValidationError):
-        return [_rule(fault.within(error.name)) for fault in _parameter_faults(cause)]
-    if isinstance(cause, Faulty):
-        return [_rule(fault) for fault in cause.faults]
-    return [_rule(Fault("", "required, but empty"))]
-
-
-def _rule(fault: Fault) -> str:
-    """The fault without what came."""
-    return str(replace(fault, got=""))
-
-
-class _Request:
-    """What openapi-core asks for (`openapi_core.protocols.Request`, `SupportsPathPattern`).
-
-    `host_url` is empty: paths are matched as they are, never joined to a URL, and nothing depends on Host.
-    """
-
-    host_url = ""
-
-    def __init__(self, route: Route, http: HttpEvent) -> None:
-        self.method = route.method
-        self.path = self.path_pattern = route.template
-        self.content_type = media_type(http.headers.get("content-type", ""))
-        self.parameters = RequestParameters(
-            query=http.query, header=_AnyCase(http.headers), cookie={}, path=dict(route.variables)
-        )
-        self._read = http.body if route.takes_body else bytes
-
-    @cached_property
-    def body(self) -> bytes:
-        """Read after path, token and parameters are known to be good, and only where a body means something."""
-        return self._read()
-
-
-class _Response:
-    """`openapi_core.protocols.Response`."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.status_code = status
-        self.headers = _AnyCase({name.lower(): value for name, value in headers.items()})
-        self.content_type = media_type(self.headers.get("content-type", ""))
-        self.data = body
-
-
-class _AnyCase(dict[str, str]):
-    """Headers by lower-case name, found under any."""
-
-    def __missing__(self, name: str) -> str:
-        folded = name.lower()
-        if folded == name:
-            raise KeyError(name)
-        return self[folded]

@@ -15,23 +15,21 @@ from reelay.model import Event, Json, Media, Notice, Phase, Problem, Record
 
 def told(record: Record, notice: Notice) -> Event:
     """The event of a record that has ended; `openapi.yaml` (webhooks) has the shape of the detail."""
-    media = [_archived(record, each) for each in record.media] if notice is Notice.ARCHIVED else []
-    return Event(
-        notice,
-        {
-            "id": completion_id(record.id),
-            "video_id": video_id(record.id),
-            "tenant": record.tenant,
-            "model": record.model,
-            "status": "completed" if record.phase is Phase.COMPLETED else "failed",
-            "created": record.created,
-            "finished": record.finished,
-            "metadata": dict(record.metadata),
-            "error": record.problem and _fact(record.problem),
-            "media": media,
-            "drop": record.drop,
-        },
-    )
+    detail = {
+        "id": completion_id(record.id),
+        "video_id": video_id(record.id),
+        "tenant": record.tenant,
+        "model": record.model,
+        "status": "completed" if record.phase is Phase.COMPLETED else "failed",
+        "created": record.created,
+        "finished": record.finished,
+        "metadata": dict(record.metadata),
+        "error": record.problem and _fact(record.problem),
+        "drop": record.drop,
+    }
+    if notice is Notice.ARCHIVED:
+        detail["media"] = [_archived(record, each) for each in record.media]
+    return Event(notice, detail)
 
 
 def outcome(record: Record) -> Json:

@@ -11,17 +11,26 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from reelay.errors import BadRequest, TooLarge
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """Decoded. Lambda's quota for the payload of a synchronous invocation is 6 MB, so a larger one cannot arrive whole."""
 
+MULTIPART = "multipart/form-data"
+
 _TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # noqa: S105 - RFC 9110's word for a name, not a secret
 _MEDIA_TYPE = re.compile(
     rf'[ \t]*({_TOKEN}/{_TOKEN})(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?[ \t]*', re.IGNORECASE | re.ASCII
 )
+_FORM = re.compile(
+    r"[ \t]*multipart/form-data[ \t]*;[ \t]*boundary="
+    r"(?:([0-9A-Za-z'+_.-]{1,70})"
+    r"""|"([0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-])")[ \t]*""",
+    re.IGNORECASE | re.ASCII,
+)
+"""RFC 2046 section 5.1.1 has the characters of a boundary; those that no token has stand in quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +83,31 @@ class HttpEvent:
         if not isinstance(body, str):
             raise _unreadable("it is not text")
         if len(body) > (MAX_BODY_BYTES // 3 * 4 if self._base64 else MAX_BODY_BYTES):
-            raise _too_large()
+            raise too_large()
         try:
             data = base64.b64decode(body, validate=True) if self._base64 else body.encode()
         except ValueError:
             raise _unreadable("it is not the base64 it is said to be" if self._base64 else "it is not text") from None
         if len(data) > MAX_BODY_BYTES:
-            raise _too_large()
+            raise too_large()
         return data
 
 
 def media_type(content_type: str) -> str:
-    """The bare lower-case type of a Content-Type; "" when it is malformed or has parameters but `charset=utf-8`."""
+    """The bare lower-case type of a Content-Type; "" when it is malformed or has parameters but `charset=utf-8`.
+
+    Of a form with files it is the type and its boundary, percent-encoded: openapi-core splits at every `=`. Without a
+    boundary such a body cannot be read, so that is "" too.
+    """
+    form = _FORM.fullmatch(content_type)
+    if form:
+        return f"{MULTIPART}; boundary={quote(form[1] or form[2], safe='')}"
     found = _MEDIA_TYPE.fullmatch(content_type)
-    return found[1].lower() if found else ""
+    return found[1].lower() if found and found[1].lower() != MULTIPART else ""
 
 
-def _too_large() -> TooLarge:
+def too_large() -> TooLarge:
+    """The error for a body of more than MAX_BODY_BYTES."""
     return TooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024**2} MiB.")
 
 

@@ -1,7 +1,7 @@
 """How openapi-core is driven: through its public configuration hooks, each for a reason that was measured or seen.
 
-Compiled schemas (ten times as fast, and no crash on an unhashable enum value), paths found beforehand, strict JSON,
-strict parameters, a strict bearer token, and values left as they were decoded. Only `contract` imports this.
+Compiled schemas (ten times as fast, and no crash on an unhashable enum value), paths found beforehand, strict JSON
+and forms, strict parameters, a strict bearer token, and values left as they were decoded. Only `contract` imports this.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from jsonschema_path import SchemaPath
 from openapi_core import Config
@@ -16,6 +17,9 @@ from openapi_core.casting.schemas import oas31_types_caster
 from openapi_core.casting.schemas.casters import AnyCaster, IntegerCaster, PrimitiveCaster, TypesCaster
 from openapi_core.casting.schemas.factories import SchemaCastersFactory
 from openapi_core.datatypes import RequestParameters
+from openapi_core.deserializing.media_types.datatypes import MediaTypeDeserializersDict
+from openapi_core.deserializing.media_types.deserializers import MediaTypeDeserializer
+from openapi_core.deserializing.media_types.factories import MediaTypeDeserializersFactory
 from openapi_core.deserializing.styles import style_deserializers
 from openapi_core.deserializing.styles.factories import StyleDeserializersFactory
 from openapi_core.security.factories import SecurityProviderFactory
@@ -28,10 +32,11 @@ from openapi_core.validation.schemas.exceptions import ValidateError
 from openapi_core.validation.schemas.factories import SchemaValidatorsFactory
 from openapi_core.validation.schemas.validators import SchemaValidator
 
-from reelay import strict_json
+from reelay import multipart, strict_json
 from reelay.bearer import bearer_token
 from reelay.errors import BadRequest
 from reelay.faults import Checker, Fault
+from reelay.http_event import MULTIPART
 from reelay.model import Json
 from reelay.routes import METHODS
 
@@ -45,15 +50,17 @@ def config(components: Json, *, allow_anonymous: bool) -> Config:
         {**oas31_types_caster.casters, "integer": _Integer, "object": PrimitiveCaster}, AnyCaster, PrimitiveCaster
     )
     casters = SchemaCastersFactory(validators, types)
-    styles = {**style_deserializers, "form": _one_value, "deepObject": _deep_object}
+    styles = StyleDeserializersFactory(casters, {**style_deserializers, "form": _one_value, "deepObject": _deep_object})
     return Config(
         spec_validator_cls=None,
         path_finder_cls=_Paths,
         schema_validators_factory=validators,
         schema_casters_factory=casters,
-        style_deserializers_factory=StyleDeserializersFactory(casters, styles),
+        style_deserializers_factory=styles,
+        media_type_deserializers_factory=_Decoded(styles),
         extra_media_type_deserializers={
             "application/json": strict_json.decode,
+            MULTIPART: _form,
             "application/yaml": _text,
             "text/event-stream": _text,
         },
@@ -122,6 +129,24 @@ class _Validators(SchemaValidatorsFactory):
         return self._made[id(node)][1]
 
 
+class _Decoded(MediaTypeDeserializersFactory):
+    """Takes a form as its decoder gives it; given a schema, openapi-core would decode each field of it once more, and
+    fill in defaults that JSON does not get."""
+
+    def create(
+        self,
+        spec: SchemaPath,
+        mimetype: str,
+        *_: Any,
+        parameters: Mapping[str, str] | None = None,
+        extra_media_type_deserializers: MediaTypeDeserializersDict | None = None,
+        **__: Any,
+    ) -> MediaTypeDeserializer:
+        return super().create(
+            spec, mimetype, parameters=parameters, extra_media_type_deserializers=extra_media_type_deserializers
+        )
+
+
 class _AsDecoded(SchemaUnmarshallersFactory):
     """Leaves values as they were decoded and validated, where openapi-core would build objects of them."""
 
@@ -186,6 +211,10 @@ def _single(values: list[str], name: str) -> str:
     if len(values) > 1:
         raise BadRequest(f"{name}: expected one value, got {len(values)}", param=name)
     return values[0]
+
+
+def _form(value: bytes, boundary: str = "") -> multipart.Form:
+    return multipart.decode(value, unquote(boundary))
 
 
 def _text(value: bytes, **_: str) -> str:
