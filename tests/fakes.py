@@ -1,5 +1,6 @@
-"""Stand-ins for the ports, written by hand. FakeStore passes the promises in integration/test_store.py,
-FakeClaims those in integration/test_claims.py."""
+"""Stand-ins for the ports, written by hand. FakeStore passes the promises in integration/test_store.py and
+test_store_watch.py, FakeClaims those in test_claims.py; FakeQueue, FakeBus, FakeKeys, FakeStatuses and FakeDrops those
+in the file of their own name."""
 
 from __future__ import annotations
 
@@ -10,9 +11,26 @@ from itertools import count
 from typing import IO, Any
 
 from reelay import documents
-from reelay.errors import Conflict, StoreFailed
+from reelay.drops import DROP_BYTES, outcome_key
+from reelay.errors import BusFailed, Conflict, KeyUnavailable, NotFound, QueueFailed, StoreFailed, TooLarge
 from reelay.ids import new_core
-from reelay.model import Claim, Data, End, Failed, Head, Link, Media, Order, Outgoing, Record, Seen
+from reelay.model import (
+    Claim,
+    Data,
+    End,
+    Event,
+    Failed,
+    Head,
+    Job,
+    Json,
+    Link,
+    Media,
+    Order,
+    Outgoing,
+    Record,
+    Seen,
+    Told,
+)
 
 NOON = 1_780_000_000.0
 """Where FakeClock begins: a second in 2026."""
@@ -64,6 +82,7 @@ class FakeStore:
         self.broken: set[str] = set()
         self.defects: dict[str, Exception] = {}
         self.deleted: set[str] = set()
+        self.open: set[str] = set()
         self._once: set[str] = set()
         self._markers: set[str] = set()
         self._versions = count(1)
@@ -111,6 +130,22 @@ class FakeStore:
         transcript.seek(0)
         self.transcripts[record.id] = transcript.read()
 
+    def transcript(self, record: Record) -> bytes:
+        self._reach("transcript")
+        return self.transcripts.get(record.id, b"")
+
+    def watch(self, record: Record) -> None:
+        self._reach("watch")
+        self.open.add(documents.watch_key(record.tenant, record.id))
+
+    def unwatch(self, job: Job) -> None:
+        self._reach("unwatch")
+        self.open.discard(documents.watch_key(job.tenant, job.id))
+
+    def watched(self) -> Iterator[Job]:
+        self._reach("watched")
+        yield from filter(None, map(documents.watched_in, sorted(self.open)))
+
     def was_deleted(self, tenant: str, id: str) -> bool:  # noqa: ARG002 - ids are unguessable, so no two tenants share one
         return id in self.deleted
 
@@ -120,6 +155,7 @@ class FakeStore:
         self.records.pop(documents.record_key(record.tenant, record.id), None)
         self._markers.discard(documents.marker_key(record.tenant, record.id))
         self.transcripts.pop(record.id, None)
+        self.open.discard(documents.watch_key(record.tenant, record.id))
 
     def _write(self, key: str, record: Record) -> Record:
         self.records[key] = replace(record, rev=record.rev + 1, version=str(next(self._versions)))
@@ -263,3 +299,86 @@ class FakeTelemetry:
 
     def alarm(self, event: str, **fields: str | float | bool | None) -> None:
         self.alarms.append((event, fields))
+
+
+class FakeQueue:
+    """Remembers what was sent, with its delay. `broken` fails as if SQS were down."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Job, float]] = []
+        self.broken = False
+
+    def send(self, job: Job, delay: float = 0) -> None:
+        if self.broken:
+            raise QueueFailed("down")
+        self.sent.append((job, delay))
+
+
+class FakeBus:
+    """Remembers what was told. `broken` fails as if EventBridge were down."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.broken = False
+
+    def publish(self, event: Event) -> None:
+        if self.broken:
+            raise BusFailed("down")
+        self.events.append(event)
+
+
+class FakeKeys:
+    """Always has `value`, and counts how often it was refused. `broken` fails as if it could not be read."""
+
+    def __init__(self, value: str = "sk-service") -> None:
+        self.value = value
+        self.refusals = 0
+        self.broken = False
+
+    def key(self) -> str:
+        if self.broken:
+            raise KeyUnavailable("down")
+        return self.value
+
+    def refused(self) -> None:
+        self.refusals += 1
+
+
+class FakeStatuses:
+    """Tells of the jobs in `answers`, by task id, and remembers who was asked after."""
+
+    def __init__(self, answers: Mapping[str, Told] | None = None) -> None:
+        self.answers = dict(answers or {})
+        self.asked: list[tuple[str, str]] = []
+
+    def ask(self, task_id: str, model: str) -> Told | None:
+        self.asked.append((task_id, model))
+        return self.answers.get(task_id)
+
+
+class FakeDrops:
+    """Files by key, each with its tag, and outcomes by the key of their file. `broken` names the methods that fail as
+    if S3 were down."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[str, bytes]] = {}
+        self.answers: dict[str, Json] = {}
+        self.broken: set[str] = set()
+
+    def read(self, key: str, tag: str) -> bytes:
+        self._reach("read", key)
+        there, data = self.files.get(key, ("", b""))
+        if there.strip('"') != tag.strip('"') or key not in self.files:
+            raise NotFound("gone")
+        if len(data) > DROP_BYTES:
+            raise TooLarge("too large")
+        return data
+
+    def answer(self, key: str, outcome: Json) -> None:
+        self._reach("answer", key)
+        self.answers[key] = outcome
+
+    def _reach(self, method: str, key: str) -> None:
+        outcome_key(key)  # raises NotFound for what is no file in the inbox
+        if method in self.broken:
+            raise StoreFailed("down")

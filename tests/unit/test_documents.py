@@ -13,7 +13,7 @@ from reelay import documents
 from reelay.documents import Document, decode, encode
 from reelay.errors import NotFound
 from reelay.ids import new_core
-from reelay.model import Media, MediaKind, Phase, Problem, Record
+from reelay.model import Job, Media, MediaKind, Phase, Problem, Record, VideoRequest
 from tests.fakes import NOON, TENANT, new_record
 
 CORE = new_core(NOON, bytes)
@@ -30,12 +30,20 @@ FULL = new_record(
     task_id="task_1",
     status="in_progress",
     progress=36,
+    lease=1_780_000_900,
+    fingerprint="cd" * 32,
     upstream_id="chatcmpl-theirs",
     transcript_bytes=60_000,
     media=(
         Media(MediaKind.VIDEO, "https://a.test/v.mp4", key="k", size=5, sha256="ab", content_type="video/mp4", at=7),
         Media(MediaKind.THUMBNAIL, "https://a.test/p.webp", reason="404 from its host", at=8),
     ),
+    finished=1_780_000_090,
+    ask_until=1_780_003_600,
+    by_worker=True,
+    tries=2,
+    video=VideoRequest("a cat 🐈", seconds="8", size="1280x720", remix_of=new_core(NOON - 1, bytes)),
+    drop="inbox/Über 🐕.json",
 )
 
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -97,6 +105,25 @@ def test_a_field_of_a_later_version_is_left_out() -> None:
     assert decode(as_bytes(body)).record == FULL
 
 
+@pytest.mark.parametrize("asked", [{}, {"seconds": "4"}, {"size": "720x1280", "remix_of": CORE}])
+def test_what_was_asked_of_the_videos_api_comes_back_equal(asked: dict[str, str]) -> None:
+    record = new_record(video=VideoRequest("🐕 \ud83d", **asked))
+    assert decode(encode(Document(record, "abc", apart=False))).record == record
+
+
+def test_a_field_of_a_later_version_is_left_out_of_what_was_asked() -> None:
+    body = as_json(FULL, video={**as_json(FULL)["video"], "mood": "sunny"})
+    assert decode(as_bytes(body)).record == FULL
+
+
+def test_a_document_from_before_there_were_jobs_is_read() -> None:
+    body = as_json(FULL)
+    for name in ("finished", "ask_until", "by_worker", "tries", "video", "drop"):
+        del body[name]
+    before = replace(FULL, finished=0, ask_until=0, by_worker=False, tries=0, video=None, drop=None)
+    assert decode(as_bytes(body)).record == before
+
+
 def test_a_field_that_an_earlier_version_did_not_write_has_its_default() -> None:
     body = as_json(FULL)
     for name in ("progress", "media", "problem"):
@@ -116,6 +143,8 @@ def test_a_field_that_an_earlier_version_did_not_write_has_its_default() -> None
         as_bytes(as_json(FULL, phase="dreaming")),
         as_bytes(as_json(FULL, media=["retriever"])),
         as_bytes(as_json(FULL, problem="retriever")),
+        as_bytes(as_json(FULL, video="retriever")),
+        as_bytes(as_json(FULL, video={"seconds": "retriever"})),
         as_bytes({name: value for name, value in as_json(FULL).items() if name != "model"}),
         as_bytes({name: value for name, value in as_json(FULL).items() if name != "write_id"}),
     ],
@@ -176,6 +205,38 @@ def test_a_listed_key_that_is_not_ours_names_none(name: str) -> None:
     assert documents.core_in(documents.records_prefix(TENANT) + name) is None
 
 
+def test_a_watch_marker_sorts_by_time_whatever_its_tenant_and_names_its_job() -> None:
+    key = documents.watch_key(TENANT, CORE)
+    assert key == f"open/{CORE}/{TENANT}"
+    assert key < documents.watch_key("anonymous", LATER)
+    assert documents.watched_in(key) == Job(TENANT, CORE)
+    assert documents.watched_in(documents.watch_key("anonymous", LATER)) == Job("anonymous", LATER)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "notes.txt",
+        CORE,
+        CORE + "/",
+        f"{CORE}/{TENANT}/",
+        f"{CORE}/x/{TENANT}",
+        f"{CORE}.json/{TENANT}",
+        f"/{TENANT}",
+    ],
+)
+def test_a_watch_marker_that_is_not_ours_names_none(name: str) -> None:
+    assert documents.watched_in(documents.WATCH_PREFIX + name) is None
+
+
+def test_a_job_is_made_of_what_can_be_a_tenant_and_an_id() -> None:
+    assert documents.job_of(TENANT, CORE) == Job(TENANT, CORE)
+    assert documents.job_of("anonymous", CORE) == Job("anonymous", CORE)
+    assert documents.job_of(TENANT, "../x") is None
+    assert documents.job_of("anonymous/../x", CORE) is None
+
+
 @pytest.mark.parametrize("core", ["", "../x", "%2e%2e", CORE + "/", CORE + "\n", CORE.upper(), "z" * 26, CORE[:-1]])
 def test_no_key_is_made_for_what_cannot_be_an_id(core: str) -> None:
     for key in (
@@ -184,6 +245,7 @@ def test_no_key_is_made_for_what_cannot_be_an_id(core: str) -> None:
         documents.request_key,
         documents.transcript_key,
         documents.media_prefix,
+        documents.watch_key,
     ):
         with pytest.raises(NotFound):
             key(TENANT, core)
@@ -196,6 +258,8 @@ def test_no_key_is_made_for_what_cannot_be_a_tenant(tenant: str) -> None:
             prefix(tenant)
     with pytest.raises(NotFound):
         documents.claim_key(tenant, "order-7")
+    with pytest.raises(NotFound):
+        documents.watch_key(tenant, CORE)
 
 
 def test_whoever_brings_no_token_has_a_home_too() -> None:

@@ -7,6 +7,7 @@ tenants/{tenant}/transcripts/{core}             the upstream's bytes verbatim
 tenants/{tenant}/media/{core}/                  what the archive keeps
 claims/{tenant}/{SHA-256 of name}.json          which record a name stands for; apart, for a lifecycle rule to name
 claims/{tenant}/deleted/{core}                  empty; says that the record was deleted
+open/{core}/{tenant}                            empty; something is left to do; listed over all tenants, oldest first
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from typing import Any
 
 from reelay.errors import NotFound
 from reelay.ids import completion_id, core_of, inverted
-from reelay.model import Json, Media, MediaKind, Phase, Problem, Record
+from reelay.model import Job, Json, Media, MediaKind, Phase, Problem, Record, VideoRequest
 
 SCHEMA = 1
 """Goes up when a reader of the old form would misread the new one; a field more does not."""
 
-_TENANT = re.compile(r"(?:[0-9a-f]{32}|anonymous)\Z", re.ASCII)
+WATCH_PREFIX = "open/"
+"""Under which lies what is left to do. A core begins with its time, so listed in key order the oldest comes first."""
+
+_TENANT = re.compile(r"(?:[0-9a-f]{32}|anonymous|events)\Z", re.ASCII)
 _ELSEWHERE = frozenset({"version"})
 
 
@@ -49,6 +53,7 @@ def encode(document: Document) -> bytes:
     body["request"] = None if document.apart else record.request
     body["problem"] = asdict(record.problem) if record.problem else None
     body["media"] = [asdict(media) for media in record.media]
+    body["video"] = asdict(record.video) if record.video else None
     return encode_json({"schema": SCHEMA, "write_id": document.write_id, "apart": document.apart, **body})
 
 
@@ -125,6 +130,11 @@ def deleted_key(tenant: str, core: str) -> str:
     return f"claims/{_tenant(tenant)}/deleted/{_checked(core)}"
 
 
+def watch_key(tenant: str, core: str) -> str:
+    """Where it says that something is left to do for a record."""
+    return f"{WATCH_PREFIX}{_checked(core)}/{_tenant(tenant)}"
+
+
 def name_digest(name: str) -> str:
     """The hex SHA-256 that stands for a name. Each text has its own, lone surrogates (which JSON can carry) too."""
     return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
@@ -136,6 +146,18 @@ def core_in(key: str) -> str | None:
     stem = name.removesuffix(".json")
     core = stem if stem == name else inverted(stem)
     return core_of(completion_id(core))
+
+
+def watched_in(key: str) -> Job | None:
+    """The job that a listed watch marker's key names, or None for an object that is not ours."""
+    core, _, tenant = key.removeprefix(WATCH_PREFIX).partition("/")
+    return job_of(tenant, core)
+
+
+def job_of(tenant: str, core: str) -> Job | None:
+    """The job of these names, or None for what cannot be a tenant's and a record's."""
+    possible = _TENANT.match(tenant) and core_of(completion_id(core))
+    return Job(tenant, core) if possible else None
 
 
 def no_record() -> NotFound:
@@ -161,10 +183,11 @@ def _checked(core: str) -> str:
 
 def _record(body: Mapping[str, Any]) -> Record:
     values = _known(Record, body)
-    problem = body.get("problem")
+    problem, video = body.get("problem"), body.get("video")
     values["phase"] = Phase(body["phase"])
     values["problem"] = Problem(**_known(Problem, problem)) if problem else None
     values["media"] = tuple(_media(media) for media in body.get("media", ()))
+    values["video"] = VideoRequest(**_known(VideoRequest, video)) if video else None
     return Record(**values)
 
 
@@ -172,7 +195,7 @@ def _media(body: Mapping[str, Any]) -> Media:
     return Media(**{**_known(Media, body), "kind": MediaKind(body["kind"])})
 
 
-def _known(kind: type[Record | Media | Problem], body: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Record | Media | Problem | VideoRequest], body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         field.name: body[field.name] for field in fields(kind) if field.name in body and field.name not in _ELSEWHERE
     }

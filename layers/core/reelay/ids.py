@@ -17,6 +17,7 @@ _CORE = re.compile(r"[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}\Z", re.ASCII)
 _PREFIXES = ("chatcmpl-", "video_")
 _RANDOM_BYTES = 10
 _TIME_CHARACTERS = 10
+_LATEST = (1 << 48) // 1000 - 1
 
 
 def new_core(now: float, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> str:
@@ -30,7 +31,7 @@ def derived_core(at: float, name: str) -> str:
 
     So an event that is delivered again finds its record by its own name, however late it comes.
     """
-    return new_core(max(0.0, at), lambda length: hashlib.sha256(name.encode("utf-8", "replace")).digest()[:length])
+    return new_core(min(max(0.0, at), _LATEST), lambda length: hashlib.sha256(name.encode("utf-8", "replace")).digest()[:length])
 
 
 def made_at(core: str) -> float:

@@ -202,7 +202,9 @@ def _in_hand(record: Record, fact: Claimed | Released | Requeued | Posting | Ove
 
 
 def _heard(record: Record, fact: Progressed | Finished | Refused | InDoubt | GivenUp, now: int) -> Record:
-    """What the upstream lets be known."""
+    """What the upstream lets be known; of a record that waits for its turn it says nothing any more."""
+    if record.phase in (Phase.QUEUED, Phase.CLAIMED):
+        return record
     match fact:
         case Progressed():
             return _progressed(record, fact, now)
@@ -264,8 +266,8 @@ def _refused(record: Record, fact: Refused, now: int) -> Record:
     """A job that cost nothing and may be run by any worker waits for a better moment; the rest has failed."""
     again = fact.passes and not fact.problem.charged and record.by_worker and record.tries < TRIES
     if again and record.phase is Phase.SENDING:
-        pause = min(TRY_AGAIN_SECONDS * 2 ** max(record.tries - 1, 0), TRY_AGAIN_MOST_SECONDS)
-        return replace(record, phase=Phase.QUEUED, status="queued", lease=now + max(pause, fact.wait))
+        pause = min(max(TRY_AGAIN_SECONDS * 2 ** max(record.tries - 1, 0), fact.wait), TRY_AGAIN_MOST_SECONDS)
+        return replace(record, phase=Phase.QUEUED, status="queued", lease=now + pause)
     return _ended(record, Phase.FAILED, fact.problem)
 
 

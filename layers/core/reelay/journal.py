@@ -66,6 +66,7 @@ class Journal:
         self._transcript_due = clock.monotonic() + TRANSCRIPT_SECONDS
         self._not_before = 0.0
         self._owed: list[Fact] = []
+        self._latest: Progressed | None = None
         self._deleted = False
         self._torn = False
         self._last_try = False
@@ -84,6 +85,7 @@ class Journal:
 
     def note(self, fact: Progressed) -> None:
         """Keep progress, at most every few seconds and only when it changed, with the bytes so far."""
+        self._latest = fact
         now = self._clock.monotonic()
         if now >= self._not_before and next_step(self.record, fact, self._clock.now()).write:
             self._progress(lambda: self._settle(fact))
@@ -167,7 +169,8 @@ class Journal:
     def _advance(self, fact: Fact) -> None:
         """Write the next revision; a rival's revision is read and the same fact applied to that."""
         for _ in range(SAVE_ATTEMPTS):
-            step = next_step(self.record, fact, self._clock.now())
+            now = self._clock.now()
+            step = next_step(self._known(fact, now), fact, now)
             if not step.write:
                 return
             try:
@@ -180,6 +183,12 @@ class Journal:
             if self._deleted:
                 return
         raise StoreFailed("The record changed under every attempt to write it.")
+
+    def _known(self, fact: Fact, now: float) -> Record:
+        """A verdict comes with the progress before it, which may not have been worth a write of its own."""
+        if self._latest is None or fact is self._latest:
+            return self.record
+        return next_step(self.record, self._latest, now).record
 
     def _with_bytes(self, record: Record) -> Record:
         return replace(record, transcript_bytes=self._written) if self._written else record

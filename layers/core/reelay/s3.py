@@ -26,7 +26,7 @@ READ_SECONDS = 5
 ATTEMPTS = 3
 """Of each call, the first included. botocore tries again on 5xx, throttling and lost connections; not on 409 or 412."""
 
-_CODE = re.compile(r"[A-Za-z0-9]{1,64}\Z", re.ASCII)
+_CODE = re.compile(r"[A-Za-z0-9.]{1,64}\Z", re.ASCII)
 
 
 def s3_client() -> S3Client:
@@ -68,8 +68,12 @@ def failures() -> Iterator[None]:
 
 def store_failed(code: str) -> StoreFailed:
     """The failure with S3's code word, if it is one."""
-    word = code if _CODE.match(code) else "no code"
-    return StoreFailed(f"The store did not do what was asked ({word}). Please try again.")
+    return StoreFailed(f"The store did not do what was asked ({code_word(code)}). Please try again.")
+
+
+def code_word(code: str) -> str:
+    """An AWS error code as it may be told, or "no code" for whatever is not one word."""
+    return code if _CODE.match(code) else "no code"
 
 
 def _meaning(failure: ClientError) -> ReelayError:

@@ -12,6 +12,9 @@ UPSTREAM_BASE_URL = "https://v98store.com/v1"
 """Where v98store answers over TLS: the host that it documents, with https."""
 
 _SWITCH = {"true": True, "false": False}
+EVENTS_TENANT = "events"
+"""Whose the completions are that events ask for, where nobody says otherwise; no key opens it."""
+
 _TENANT = re.compile(r"[0-9a-f]{32}|events", re.ASCII)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z", re.ASCII)
 
@@ -35,7 +38,7 @@ class Settings:
     jobs_queue_url: str | None = None
     event_bus: str | None = None
     service_key_secret: str | None = None
-    events_tenant: str = "events"
+    events_tenant: str = EVENTS_TENANT
     status_url: str | None = None
     runtime_api: str | None = None
 
@@ -106,7 +109,7 @@ class _Reader:
         return self._environment.get(name) or None
 
     def tenant(self, name: str) -> str:
-        value = self._environment.get(name) or "events"
+        value = self._environment.get(name) or EVENTS_TENANT
         if not _TENANT.fullmatch(value):
             self.faults.append(f'{name}: expected the word "events", or 32 hex digits as `make tenant` tells them')
         return value

@@ -22,7 +22,7 @@ from reelay import documents
 from reelay.conditional import BYTES, NEW, WRITE_ID_BYTES, Condition, Objects, decoded
 from reelay.documents import Document
 from reelay.errors import Conflict, NotFound
-from reelay.model import Order, Record
+from reelay.model import Job, Order, Record
 from reelay.s3 import failures, store_failed
 
 if TYPE_CHECKING:
@@ -113,18 +113,40 @@ class S3Store:
         finally:
             transcript.seek(0, SEEK_END)
 
+    def transcript(self, record: Record) -> bytes:
+        """What was kept of the upstream's bytes, whole: the relay keeps no more of them than fit in memory. b"" when
+        nothing was. Raises StoreFailed."""
+        try:
+            return self._objects.get(documents.transcript_key(record.tenant, record.id))[0]
+        except NotFound:
+            return b""
+
+    def watch(self, record: Record) -> None:
+        """Mark that there is something left to do for the record. Twice does no harm. Raises StoreFailed."""
+        self._objects.put(documents.watch_key(record.tenant, record.id), b"", BYTES)
+
+    def unwatch(self, job: Job) -> None:
+        """Nothing is left to do for it. Twice does no harm. Raises StoreFailed."""
+        self._remove_one(documents.watch_key(job.tenant, job.id))
+
+    def watched(self) -> Iterator[Job]:
+        """Every record with something left to do, oldest first, whatever its tenant. One that was given out may be
+        unwatched while the walk goes on. One LIST for each LIST_KEYS of them. Raises StoreFailed while walking."""
+        return filter(None, map(documents.watched_in, self._keys(documents.WATCH_PREFIX, None)))
+
     def delete(self, record: Record) -> None:
         """Remove everything kept for the record, and the record; doing it twice does no harm. Raises StoreFailed.
 
         The record goes after its parts, so that a deletion S3 let fail halfway can be repeated by whoever asked for
         it; and the parts once more after the record, for a run may have written its last ones in between. A run that
-        writes still later finds no record to save (NotFound), and deletes what it wrote.
+        writes still later finds no record to save (NotFound), and deletes what it wrote. The watch marker is the very
+        last, so that a deletion that nobody repeats is still seen by whoever walks over what is left to do.
         """
         self._objects.put(documents.deleted_key(record.tenant, record.id), b"", BYTES)
         self._remove_parts(record.tenant, record.id)
-        with failures():
-            self._client.delete_object(Bucket=self._bucket, Key=documents.record_key(record.tenant, record.id))
+        self._remove_one(documents.record_key(record.tenant, record.id))
         self._remove_parts(record.tenant, record.id)
+        self._remove([documents.watch_key(record.tenant, record.id)])
 
     def was_deleted(self, tenant: str, id: str) -> bool:
         """Whether `delete` was called for it within the life of a claim. Raises StoreFailed."""
@@ -187,6 +209,10 @@ class S3Store:
         with failures():
             for page in pages:
                 yield from (item["Key"] for item in page.get("Contents", ()))
+
+    def _remove_one(self, key: str) -> None:
+        with failures():
+            self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def _remove(self, keys: list[str]) -> None:
         with failures():

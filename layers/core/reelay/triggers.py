@@ -9,12 +9,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html (where S3 s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
+_DIGITS = re.compile(r"[0-9]{1,16}", re.ASCII)
 KEY_ATTRIBUTE = "Idempotency-Key"
 """The message attribute by which a sender names a request, as the HTTP header of that name does."""
 
@@ -44,7 +46,7 @@ def of_message(record: Mapping[str, Any]) -> tuple[Asked | Dropped, ...]:
     """The requests in one record of an SQS batch; none in S3's own test message."""
     body = _text(record.get("body"))
     attributes = _mapping(record.get("attributes"))
-    at = float(_text(attributes.get("SentTimestamp")) or 0) / 1000
+    at = _milliseconds(attributes.get("SentTimestamp")) / 1000
     asked = Asked(f"sqs {_text(record.get('messageId'))}", at, body.encode("utf-8", "replace"), _key(record))
     return _unwrapped(_decoded(body), asked)
 
@@ -94,6 +96,11 @@ def _time(text: object) -> float:
         return datetime.fromisoformat(_text(text)).timestamp()
     except ValueError:
         return 0.0
+
+
+def _milliseconds(text: object) -> int:
+    found = _DIGITS.fullmatch(_text(text))
+    return int(found[0]) if found else 0
 
 
 def _decoded(body: str) -> Any:

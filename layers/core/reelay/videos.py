@@ -74,7 +74,7 @@ def is_video(record: Record) -> bool:
 
 def _status(record: Record, now: float) -> tuple[str, dict[str, str] | None]:
     if record.phase in OPEN:
-        return ("in_progress" if record.status == "in_progress" else "queued"), None
+        return ("queued" if record.status in (None, "queued") else "in_progress"), None
     if record.phase is not Phase.COMPLETED:
         problem = record.problem
         words = problem.message if problem else "The video failed."

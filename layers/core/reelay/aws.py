@@ -1,0 +1,55 @@
+"""The one place that makes AWS clients beside S3's, and puts what boto raises into our words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, overload
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from reelay.errors import ReelayError
+from reelay.s3 import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, code_word
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+
+
+@overload
+def client(service: Literal["sqs"]) -> SQSClient: ...
+@overload
+def client(service: Literal["events"]) -> EventBridgeClient: ...
+@overload
+def client(service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
+def client(
+    service: Literal["sqs", "events", "secretsmanager"],
+) -> SQSClient | EventBridgeClient | SecretsManagerClient:
+    """A client for region, credentials and endpoint of the AWS_* environment (`AWS_ENDPOINT_URL_SQS` and its like for
+    a stand-in), with the patience of S3's. Makes no connection. May be shared between threads.
+    """
+    return boto3.client(
+        service,
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+        ),
+    )
+
+
+@contextmanager
+def failures(told: Callable[[str], ReelayError]) -> Iterator[None]:
+    """Raises what `told` makes of AWS's code word for the failure, or of the name of what kept AWS from answering.
+
+    boto's own exceptions may quote the parameters of the call, bodies included, so they end here.
+    """
+    try:
+        yield
+    except ClientError as failure:
+        raise told(code_word(failure.response.get("Error", {}).get("Code", ""))) from None
+    except BotoCoreError as failure:
+        raise told(type(failure).__name__) from None

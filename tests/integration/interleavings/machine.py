@@ -1,0 +1,114 @@
+"""Hypothesis chooses what happens in a world: who comes when, what befalls whom, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.integration.interleavings.books import Source, Wish
+from tests.integration.interleavings.processes import Doing, Meanwhile, Trouble
+from tests.integration.interleavings.upstream import Outcome, Word
+from tests.integration.interleavings.world import Bucket, World
+
+WISHES = 4
+"""In one world: enough to be mixed up, few enough for much to happen to each."""
+
+STEPS = 12
+"""Of one world, before it comes to rest."""
+
+CALLS = 30
+"""A run makes some 25 calls of its ports."""
+
+
+def profile(examples: int, *, derandomize: bool = True) -> settings:
+    """So many worlds, the same ones each time unless it is not to be so."""
+    return settings(
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        derandomize=derandomize,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+_CALL = st.integers(1, CALLS)
+_ALONE = st.dictionaries(_CALL, st.sampled_from(Trouble), max_size=1)
+_RIVALRY = st.builds(Meanwhile, st.sampled_from(Doing), _ALONE)
+_TROUBLES = st.dictionaries(_CALL, st.sampled_from(Trouble) | _RIVALRY, max_size=3)
+_WHICH = st.integers(0, WISHES - 1)
+
+
+class JobsMachine(RuleBasedStateMachine):
+    """Everything that can happen to jobs. A subclass says how to get an empty bucket."""
+
+    empty_bucket: Callable[[], Bucket]
+
+    @initialize(asks=st.booleans())
+    def begin(self, *, asks: bool) -> None:
+        self.world = World(self.empty_bucket(), asks=asks)
+
+    @precondition(lambda self: len(self.world.wishes) < WISHES)
+    @rule(
+        source=st.sampled_from(Source),
+        age=st.sampled_from((0, 60, 7200)),
+        outcomes=st.lists(st.sampled_from(Outcome), max_size=3),
+        words=st.lists(st.sampled_from(Word), max_size=2),
+        troubles=_TROUBLES,
+    )
+    def ask(self, source, age, outcomes, words, troubles) -> None:
+        at = self.world.clock.now() - age
+        wish = Wish(len(self.world.wishes), source, at, tuple(outcomes), tuple(words))
+        self.world.ask(self.world.wish(wish), troubles)
+
+    @precondition(lambda self: self.world.wishes)
+    @rule(which=_WHICH, troubles=_TROUBLES)
+    def ask_again(self, which: int, troubles) -> None:
+        wishes = self.world.wishes
+        self.world.ask(wishes[which % len(wishes)], troubles)
+
+    @precondition(lambda self: self.world.messages)
+    @rule(which=_WHICH, troubles=_TROUBLES)
+    def deliver(self, which: int, troubles) -> None:
+        jobs = list(dict.fromkeys(self.world.messages))
+        self.world.work(jobs[which % len(jobs)], troubles)
+
+    @precondition(lambda self: self.world.messages)
+    @rule(which=_WHICH, troubles=_TROUBLES)
+    def deliver_again(self, which: int, troubles) -> None:
+        self.deliver(which, troubles)
+
+    @rule(troubles=_TROUBLES)
+    def sweep(self, troubles) -> None:
+        self.world.sweep(troubles)
+
+    @precondition(lambda self: self.world.books.records)
+    @rule(which=_WHICH, troubles=_ALONE)
+    def delete(self, which: int, troubles) -> None:
+        self.world.delete(self._record(which), troubles)
+
+    @precondition(lambda self: self.world.books.records)
+    @rule(which=_WHICH, troubles=_ALONE)
+    def look(self, which: int, troubles) -> None:
+        self.world.look(self._record(which), troubles)
+
+    @rule(seconds=st.sampled_from((40, 400, 1000, 4000, 90_000)))
+    def later(self, seconds: int) -> None:
+        self.world.clock.advance(seconds)
+
+    @invariant()
+    def nothing_is_broken_on_the_way(self) -> None:
+        assert self.world.books.faults == []
+        assert self.world.books.defects == []
+
+    def teardown(self) -> None:
+        self.world.come_to_rest()
+        assert self.world.unkept() == []
+
+    def _record(self, which: int) -> str:
+        cores = sorted(self.world.books.records)
+        return cores[which % len(cores)]
