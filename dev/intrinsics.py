@@ -1,6 +1,7 @@
 """CloudFormation's YAML and its intrinsic functions: short tags in, plain values out.
 
-Parameters count with their defaults. What only AWS can tell (the name of a bucket, the ARN of a queue) is dropped.
+Parameters count with their defaults. What only AWS can tell (the name of a bucket, the ARN of a queue) is dropped,
+unless the reader is given names for it.
 """
 
 from __future__ import annotations
@@ -63,11 +64,16 @@ def load(path: Path) -> dict[str, Any]:
 
 
 class Resolver:
-    """Replaces intrinsic functions by their values, and drops what only AWS knows."""
+    """Replaces intrinsic functions by their values, and drops what only AWS knows.
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    `names` says what `!Ref x` stands for under `x` and what `!GetAtt x.y` stands for under `x.y`; it goes before the
+    defaults of parameters.
+    """
+
+    def __init__(self, document: Mapping[str, Any], names: Mapping[str, str] | None = None) -> None:
         defaults = {name: parameter.get("Default") for name, parameter in document.get("Parameters", {}).items()}
-        self._values = _PSEUDO | {name: value for name, value in defaults.items() if value is not None}
+        known = {name: value for name, value in defaults.items() if value is not None}
+        self._values: dict[str, Any] = _PSEUDO | known | dict(names or {})
         self._conditions = document.get("Conditions", {})
 
     def resolve(self, value: Any) -> Any:
@@ -91,6 +97,8 @@ class Resolver:
         match name:
             case "Ref":
                 return self._values.get(argument, _ONLY_AWS_KNOWS)
+            case "Fn::GetAtt":
+                return self._values.get(".".join(argument), _ONLY_AWS_KNOWS)
             case "Fn::If":
                 condition, then, otherwise = argument
                 return self.resolve(then if self.holds(condition) else otherwise)

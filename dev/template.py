@@ -1,7 +1,8 @@
 """template.yaml as plain values: what the local stack and the drift tests need to know of the cloud's description.
 
-Knows the part of CloudFormation and SAM that says which routes exist and how each function starts. Parameters count
-with their defaults. What only AWS can tell (the name of a bucket, the ARN of a queue) is left out.
+Knows the part of CloudFormation and SAM that says which routes exist, how each function starts, and what is around it.
+Parameters count with their defaults. What only AWS can tell (the name of a bucket, the ARN of a queue) is left out,
+unless the template is read for a place.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dev.intrinsics import Resolver, load, text
+from dev import surroundings
+from dev.intrinsics import load, text
+from dev.place import Place
+from dev.resources import Resources
+from dev.surroundings import Surroundings
 
 FUNCTION_TIMEOUT_SECONDS = 3
 FUNCTION_MEMORY_MB = 128
@@ -60,21 +65,25 @@ class GatewayResponse:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A whole description. `responses` goes by API Gateway's names (MISSING_AUTHENTICATION_TOKEN, DEFAULT_5XX …)."""
+    """A whole description. `responses` goes by API Gateway's names (MISSING_AUTHENTICATION_TOKEN, DEFAULT_5XX …);
+    `around` is empty where the template was read for no place."""
 
     functions: Mapping[str, Function]
     routes: tuple[Route, ...]
     responses: Mapping[str, GatewayResponse]
     binary_media_types: frozenset[str]
+    around: Surroundings
 
 
-def read(path: Path) -> Template:
-    """What `path` describes; folders are absolute. Raises as `load`, and KeyError where a function lacks its code."""
-    document = load(path)
-    resolver = Resolver(document)
-    reader = _Reader(path.resolve().parent, document, resolver)
-    apis = [reader.with_globals("Api", api) for _, api in reader.resources("AWS::Serverless::Api")]
-    functions = list(reader.resources("AWS::Serverless::Function"))
+def read(path: Path, place: Place | None = None) -> Template:
+    """What `path` describes; folders are absolute.
+
+    Raises as `load`, KeyError where a function lacks its code, and ValueError as `surroundings.read`.
+    """
+    resources = Resources(load(path), place)
+    reader = _Functions(path.resolve().parent, resources)
+    apis = [resources.with_globals("Api", api) for _, api in resources.raw("AWS::Serverless::Api")]
+    functions = list(resources.raw("AWS::Serverless::Function"))
     return Template(
         functions={name: reader.function(name, properties) for name, properties in functions},
         routes=tuple(route for name, properties in functions for route in reader.routes(name, properties)),
@@ -82,31 +91,19 @@ def read(path: Path) -> Template:
         binary_media_types=frozenset(
             media.replace("~1", "/") for api in apis for media in api.get("BinaryMediaTypes", [])
         ),
+        around=surroundings.read(resources) if place else Surroundings(),
     )
 
 
-class _Reader:
-    """Takes resources apart, with the Globals section laid under them."""
+class _Functions:
+    """Takes functions apart, with the Globals section laid under them."""
 
-    def __init__(self, folder: Path, document: Mapping[str, Any], resolver: Resolver) -> None:
+    def __init__(self, folder: Path, resources: Resources) -> None:
         self._folder = folder
-        self._document = document
-        self._resolver = resolver
-
-    def resources(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Logical ids and raw properties of the resources that exist under the default parameters."""
-        for name, resource in self._document.get("Resources", {}).items():
-            if resource["Type"] == kind and self._resolver.holds(resource.get("Condition")):
-                yield name, resource.get("Properties", {})
-
-    def with_globals(self, section: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Properties over the globals of their kind, resolved."""
-        merged = _laid_over(self._document.get("Globals", {}).get(section, {}), properties)
-        resolved = self._resolver.resolve(merged)
-        return resolved if isinstance(resolved, dict) else {}
+        self._resources = resources
 
     def function(self, name: str, properties: Mapping[str, Any]) -> Function:
-        merged = self.with_globals("Function", properties)
+        merged = self._resources.with_globals("Function", properties)
         variables = merged.get("Environment", {}).get("Variables", {})
         return Function(
             name=name,
@@ -122,7 +119,7 @@ class _Reader:
         for event in properties.get("Events", {}).values():
             if event["Type"] != "Api":
                 continue
-            route = self._resolver.resolve(event["Properties"])
+            route = self._resources.values(event["Properties"])
             milliseconds = route.get("TimeoutInMillis", ROUTE_TIMEOUT_SECONDS * 1000)
             yield Route(
                 method=route["Method"].upper(),
@@ -134,23 +131,13 @@ class _Reader:
 
     def _layers(self, properties: Mapping[str, Any]) -> Iterator[Path]:
         """Folders of the layers that this template makes: sources as they lie, a built layer's `python` folder."""
-        made = dict(self.resources("AWS::Serverless::LayerVersion"))
-        shared = self._document.get("Globals", {}).get("Function", {}).get("Layers", [])
+        made = dict(self._resources.resolved("AWS::Serverless::LayerVersion"))
+        shared = self._resources.globals("Function").get("Layers", [])
         for layer in [*shared, *properties.get("Layers", [])]:
             name = layer.get("Ref") if isinstance(layer, dict) else None
             if name in made:
-                content = self._folder / self._resolver.resolve(made[name])["ContentUri"]
+                content = self._folder / made[name]["ContentUri"]
                 yield content / "python" if (content / "python").is_dir() else content
-
-
-def _laid_over(below: Any, above: Any) -> Any:
-    """SAM's rule for Globals: mappings are merged, lists come after the shared ones, whatever else replaces."""
-    if isinstance(below, dict) and isinstance(above, dict):
-        both = {name: _laid_over(below[name], above[name]) for name in below.keys() & above.keys()}
-        return below | above | both
-    if isinstance(below, list) and isinstance(above, list):
-        return below + above
-    return above
 
 
 def _response(raw: Mapping[str, Any]) -> GatewayResponse:

@@ -19,6 +19,18 @@ Reelay is up: {url}   (upstream: {upstream})
 
   curl "{url}/v1/chat/completions?order=desc" -H "Authorization: Bearer {shell}"
 
+The same by events, with AWS's command line; the line above lists what became of them. The queues are
+{queues}
+
+  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION={region}
+  ASK='{{"model": "sora-2", "messages": [{{"role": "user", "content": "a retriever in orbit"}}]}}'
+  aws --endpoint-url {aws} sqs send-message --queue-url {requests} --message-body "$ASK"
+  aws --endpoint-url {aws} events put-events --entries \\
+    "EventBusName={bus},Source=me,DetailType=Completion Requested,Detail='$ASK'"
+{drop}
+  echo "$ASK" | aws --endpoint-url {url} lambda invoke --function-name IntakeFunction \\
+    --payload fileb:///dev/stdin /dev/stdout
+
   from openai import OpenAI
   client = OpenAI(base_url="{url}/v1", api_key={python})
   for chunk in client.chat.completions.create(
@@ -27,6 +39,13 @@ Reelay is up: {url}   (upstream: {upstream})
       print(chunk.choices[0].delta.content or "", end="", flush=True)
 
 Ctrl-C ends it and forgets what was kept."""
+
+DROP = """\
+  echo "$ASK" | aws --endpoint-url {aws} s3 cp - s3://{bucket}/inbox/ask.json
+  aws --endpoint-url {aws} s3 cp s3://{bucket}/outbox/ask.json -   # the outcome"""
+NO_DROP = (
+    "  # A file under inbox/ sets nothing off here: the bucket is in another S3, whose events do not reach this stack."
+)
 
 
 def main() -> None:
@@ -52,7 +71,16 @@ def lines(stack: Stack) -> str:
     else:
         named = '__import__("os").environ["V98STORE_TOKEN"]'
         names = {"upstream": stack.upstream, "shell": "$V98STORE_TOKEN", "python": named}
-    return LINES.format(url=stack.url, **names)
+    places = {"url": stack.url, "aws": stack.sqs.meta.endpoint_url, "bucket": stack.bucket}
+    return LINES.format(
+        **names,
+        **places,
+        region=stack.sqs.meta.region_name,
+        bus=stack.bus,
+        requests=stack.queues["RequestsQueue"],
+        queues="\n".join(f"  {url}" for url in stack.queues.values()),
+        drop=(DROP if stack.deployment.cloud.own_s3 else NO_DROP).format(**places),
+    )
 
 
 if __name__ == "__main__":

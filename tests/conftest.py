@@ -1,4 +1,4 @@
-"""What every suite may ask for: a local S3, a fresh bucket in it, and the environment that leads boto3 there."""
+"""What every suite may ask for: a local AWS, a fresh bucket in it, and the environment that leads boto3 there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from dev.aws import AwsServer
 from dev.contract_files import write_contract_files
-from dev.s3 import S3Server
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,27 +19,27 @@ def contract_files() -> None:
 
 
 @pytest.fixture(scope="session")
-def s3() -> Iterator[S3Server]:
-    """The stack's S3, one for the whole session."""
-    with S3Server() as server:
+def aws() -> Iterator[AwsServer]:
+    """The stack's AWS, one for the whole session."""
+    with AwsServer() as server:
         yield server
 
 
 @pytest.fixture
-def bucket(s3: S3Server) -> str:
+def bucket(aws: AwsServer) -> str:
     """The name of an empty bucket."""
     name = f"test-{uuid.uuid4().hex}"
-    s3.create_bucket(name)
+    aws.create_bucket(name)
     return name
 
 
 @pytest.fixture
-def aws_environment(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """boto3's own variables: the local S3, credentials that open nothing, and no profile of the machine's owner."""
+def aws_environment(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3's own variables: the local AWS, credentials that open nothing, and no profile of the machine's owner."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     values = {
-        "AWS_ENDPOINT_URL_S3": s3.url,
+        "AWS_ENDPOINT_URL": aws.url,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": "us-east-1",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dev.gateway.events import Request, is_binary
 from dev.gateway.invocation import FunctionFailed, Invocation
+from dev.gateway.lambda_api import invoke_reply, invoked_function
 from dev.gateway.replies import Head, Refusal, failed, proxy_reply, read_prelude, render, timed_out
 from dev.gateway.wire import BodyBroken, BodyTooLarge, Connection, Listener
 
@@ -61,6 +62,11 @@ class Caller(Connection):
         """Answer, and say how it went. Raises Refusal as long as nothing has been sent."""
         gateway = self.server.gateway
         request = replace(request, body=self._body())
+        function = invoked_function(request.method, request.path)
+        if function is not None:
+            head, answer = invoke_reply(gateway.invoke, function, request.body)
+            self.reply(head.status, self._signed(head, request), answer)
+            return f"{head.status}"
         match = gateway.routes.find(request.method, request.path)
         if match is None:
             raise Refusal("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")

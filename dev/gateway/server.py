@@ -21,6 +21,7 @@ from dev.gateway.replies import Refusal, timed_out
 from dev.gateway.routes import Match, Routes
 from dev.gateway.worker import Start
 from dev.gateway.workers import Workers
+from dev.place import Place
 from dev.template import Template, read
 
 EVENT_LIMIT = 6 * 1024 * 1024
@@ -35,22 +36,23 @@ _SETTLE_SECONDS = 2.0
 class Gateway:
     """The API and the functions of a template, up from `with` to its end.
 
-    `environment` is laid over the functions' own variables; `log` takes what they print and what the gateway has to
-    say (the error stream when None). `port` 0 means any free one.
+    `environment` is laid over the functions' own variables, which `place` completes; `log` takes what they print and
+    what the gateway has to say (the error stream when None). `port` 0 means any free one. Raises as `template.read`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two have a default, and a test or the stack that sets them
         self,
         template: Path,
         environment: Mapping[str, str],
         *,
+        place: Place | None = None,
         port: int = 0,
         stage: str = "live",
         python: str = sys.executable,
         log: Path | None = None,
     ) -> None:
         self.stage = stage
-        self.template: Template = read(template)
+        self.template: Template = read(template, place)
         self.routes = Routes(self.template.routes)
         self._port, self._python, self._environment, self._log = port, python, environment, log
         self._workers: dict[str, Workers] = {}
@@ -83,8 +85,8 @@ class Gateway:
     def invoke(self, function: str, event: Any) -> Any:
         """Invoke a function directly, by its logical id; returns what its JSON answer says.
 
-        Raises KeyError for an unknown function, FunctionFailed (its error object as `payload`), TimeoutError, and
-        ValueError when the answer is no JSON (as a streamed one).
+        Raises KeyError for an unknown function, FunctionFailed (its error object as `payload`), TimeoutError, OSError
+        when it cannot be started, and ValueError when the answer is no JSON (as a streamed one).
         """
         invocation = self._workers[function].invoke(json.dumps(event).encode(), "Root=local", INVOKE_SECONDS)
         return json.loads(b"".join(iter(lambda: invocation.receive(INVOKE_SECONDS), None)))

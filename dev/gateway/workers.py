@@ -24,10 +24,11 @@ class Workers:
         self._changed = threading.Condition()
 
     def invoke(self, event: bytes, trace: str, wait_seconds: float) -> Invocation:
-        """Set a worker to work. Raises TimeoutError when none was free in time, OSError when none can be started."""
+        """Set a worker to work. Raises TimeoutError when none was free in time or all have been ended,
+        OSError when none can be started."""
         invocation = Invocation(event, trace)
         with self._changed:
-            while not self._closed and self._changed.wait_for(self._has_room, wait_seconds):
+            while self._changed.wait_for(self._has_room, wait_seconds) and not self._closed:
                 if not self._free:
                     self._all.add(Worker(self._function, self._start, invocation, self._on_free, self._on_end))
                     return invocation
@@ -39,6 +40,7 @@ class Workers:
         """End them all; there will be no others."""
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
             every = list(self._all)
         for worker in every:
             worker.terminate()
@@ -46,7 +48,7 @@ class Workers:
             worker.join()
 
     def _has_room(self) -> bool:
-        return bool(self._free) or len(self._all) < WORKERS
+        return self._closed or bool(self._free) or len(self._all) < WORKERS
 
     def _on_free(self, worker: Worker) -> None:
         with self._changed:

@@ -123,7 +123,7 @@ def _running(*arguments: str) -> Iterator[str]:
 
 def run(name: str, mib: int) -> dict[str, float]:
     """Seconds, CPU seconds and additional MiB of the copy `name` of a video of `mib` MiB, everything started afresh."""
-    with _running("tests.integration.media_server", str(mib)) as link, _running("dev.s3", "--port", "0") as s3:
+    with _running("tests.integration.media_server", str(mib)) as link, _running("dev.aws", "--port", "0") as s3:
         created = urllib.request.Request(f"{s3}/{BUCKET}", method="PUT")  # noqa: S310 - the benchmark's own S3
         urllib.request.urlopen(created).close()  # noqa: S310 - as above
         command = [sys.executable, "-m", "tests.bench.archive_1gib", name, link]

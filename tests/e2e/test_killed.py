@@ -55,7 +55,11 @@ def test_a_relay_killed_in_mid_stream_leaves_all_that_was_known_and_is_never_run
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = set(relays())
-    with Simulator(gate=threading.Semaphore(0)) as simulator, running(simulator=simulator) as stack:
+    nobody_to_ask = {"StatusUrl": ""}
+    with (
+        Simulator(gate=threading.Semaphore(0)) as simulator,
+        running(simulator=simulator, parameters=nobody_to_ask) as stack,
+    ):
         simulator.step()
         reply = asked(stack)
         location = reply.headers["Content-Location"]

@@ -7,15 +7,20 @@ from pathlib import Path
 import pytest
 
 from dev.intrinsics import load
+from dev.place import Place, next_stack_name
+from dev.surroundings import Bucket, Queue, Rule, Schedule, Source, Surroundings
 from dev.template import Function, GatewayResponse, Route, Template, read
 
 ROOT = Path(__file__).parents[2]
 
 
-def template(tmp_path: Path, text: str) -> Template:
+PLACE = Place("here", "http://aws", "eu-west-1", {"Asked": "yes", "Most": "7"})
+
+
+def template(tmp_path: Path, text: str, place: Place | None = None) -> Template:
     file = tmp_path / "template.yaml"
     file.write_text(text)
-    return read(file)
+    return read(file, place)
 
 
 FUNCTION = """
@@ -165,6 +170,104 @@ def test_a_condition_that_only_aws_can_decide_is_refused(tmp_path: Path) -> None
 
     with pytest.raises(ValueError, match="Fn::FindInMap cannot be decided without AWS"):
         template(tmp_path, text)
+
+
+AROUND = """
+Parameters:
+  Asked: {Type: String, Default: 'no'}
+  Most: {Type: Number, Default: 2}
+Conditions: {WasAsked: !Equals [!Ref Asked, 'yes']}
+Resources:
+  Fed:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Handler: app.handler
+      Environment: {Variables: {URL: !Ref Jobs, ARN: !GetAtt Jobs.Arn, BUS: !Ref Bus, KEY: !Ref Key, FILES: !Ref Files}}
+      Events:
+        Few:
+          Type: SQS
+          Properties: {Queue: !GetAtt Jobs.Arn, BatchSize: 1, ScalingConfig: {MaximumConcurrency: !Ref Most}}
+        Many: {Type: SQS, Properties: {Queue: !GetAtt Dead.Arn, FunctionResponseTypes: [ReportBatchItemFailures]}}
+        Tick: {Type: Schedule, Properties: {Schedule: rate(2 hours)}}
+  Jobs:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 30
+      SqsManagedSseEnabled: true
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 3}
+  Dead: {Type: AWS::SQS::Queue}
+  Bus: {Type: AWS::Events::EventBus, Properties: {Name: !Ref AWS::StackName}}
+  OnBus:
+    Type: AWS::Events::Rule
+    Condition: WasAsked
+    Properties: {EventBusName: !Ref Bus, EventPattern: {source: [a]}, Targets: [{Id: t, Arn: !GetAtt Jobs.Arn}]}
+  OnDefault:
+    Type: AWS::Events::Rule
+    Properties: {EventPattern: {source: [!Ref Files]}, Targets: [{Id: t, Arn: !GetAtt Dead.Arn}]}
+  Files:
+    Type: AWS::S3::Bucket
+    Properties: {NotificationConfiguration: {EventBridgeConfiguration: {EventBridgeEnabled: true}}}
+  Key: {Type: AWS::SecretsManager::Secret}
+"""
+
+
+def test_what_is_around_the_functions_has_names_of_its_place(tmp_path: Path) -> None:
+    read_template = template(tmp_path, AROUND, PLACE)
+
+    arn = "arn:aws:sqs:eu-west-1:123456789012:here-"
+    url = "http://aws/123456789012/here-"
+    redrive = f'{{"deadLetterTargetArn": "{arn}Dead", "maxReceiveCount": 3}}'
+    attributes = {"VisibilityTimeout": "30", "SqsManagedSseEnabled": "true", "RedrivePolicy": redrive}
+    jobs = Queue("Jobs", "here-Jobs", f"{url}Jobs", f"{arn}Jobs", attributes)
+    dead = Queue("Dead", "here-Dead", f"{url}Dead", f"{arn}Dead", {})
+    assert read_template.around == Surroundings(
+        buckets=(Bucket("reelay-here", tells=True),),
+        queues={"Jobs": jobs, "Dead": dead},
+        buses={"Bus": "here-Bus"},
+        rules=(
+            Rule("here-OnBus", "here-Bus", '{"source": ["a"]}', ({"Id": "t", "Arn": f"{arn}Jobs"},)),
+            Rule("here-OnDefault", "default", '{"source": ["reelay-here"]}', ({"Id": "t", "Arn": f"{arn}Dead"},)),
+        ),
+        secrets=("here-Key",),
+        sources=(
+            Source("Fed", jobs, batch_size=1, concurrency=7, partial=False),
+            Source("Fed", dead, batch_size=10, concurrency=5, partial=True),
+        ),
+        schedules=(Schedule("Fed", "FedTick", 7200),),
+    )
+    assert read_template.functions["Fed"].environment == {
+        "URL": f"{url}Jobs",
+        "ARN": f"{arn}Jobs",
+        "BUS": "here-Bus",
+        "KEY": "here-Key",
+        "FILES": "reelay-here",
+    }
+
+
+def test_without_a_place_nothing_is_around(tmp_path: Path) -> None:
+    assert template(tmp_path, AROUND).around == Surroundings()
+
+
+ODD = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Events: {E: %s}}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (ODD % "{Type: Schedule, Properties: {Schedule: 'cron(0 9 * * ? *)'}}", "only schedules of rate"),
+        (ODD % "{Type: SQS, Properties: {Queue: 'arn:aws:sqs:us-east-1:1:x'}}", "not the template's own"),
+        (ODD % "{Type: SNS, Properties: {Topic: x}}", "F has an event of type SNS"),
+        ("Resources: {R: {Type: AWS::Events::Rule, Properties: {Targets: [{Arn: !GetAtt A.Arn}]}}}", "R has a target"),
+    ],
+)
+def test_what_the_stack_cannot_play_is_refused_by_name(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        template(tmp_path, text, PLACE)
+
+
+def test_every_stack_of_a_process_has_a_name_of_its_own() -> None:
+    assert next_stack_name() != next_stack_name()
 
 
 def test_the_projects_own_template_starts_every_function_with_the_core_layer() -> None:

@@ -7,7 +7,7 @@ from itertools import chain
 
 from reelay.ids import completion_id
 from reelay.jobs import Finished, Progressed, Refused
-from reelay.links import ProgressReader
+from reelay.links import ProgressReader, media_links
 from reelay.model import Json, Problem, Record, Told
 from reelay.reply import Chunk, Reply, Whole
 from reelay.shapes import Assembly, ChunkShaper, Identity, contents, whole
@@ -70,10 +70,18 @@ def learned(record: Record, transcript: bytes, told: Told | None) -> Finished | 
         return Progressed(status="in_progress" if told.status == "completed" else told.status, percent=told.percent)
     completion = _read(record, transcript).completion()
     first, *others = completion["choices"]
-    text = first["message"]["content"] or ""
-    linked = f"{text}\n\n[▶️ video]({told.link})" if told.link not in text else text
-    choices = [{**first, "message": {**first["message"], "content": linked.lstrip()}}, *others]
+    text = _linked(first["message"]["content"] or "", told.link)
+    choices = [{**first, "message": {**first["message"], "content": text}}, *others]
     return Finished({**completion, "choices": choices})
+
+
+def _linked(text: str, link: str) -> str:
+    """The text with the link at its end, unless it offers it already; an echo that was cut has to be closed first, for
+    what stands in there is the caller's and never believed."""
+    for end in ("", f"\n\n[▶️ video]({link})", f"\n```\n\n[▶️ video]({link})"):
+        if any(found.url == link for found in media_links(text + end)):
+            return (text + end).lstrip()
+    return text
 
 
 def _read(record: Record, transcript: bytes) -> _Reading:

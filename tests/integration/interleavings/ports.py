@@ -28,7 +28,7 @@ class ShakyStore(_Port):
     """Keeps the promises of `ports.Store`."""
 
     def create(self, record: Record) -> Record:
-        return self._reach(lambda: self._books.wrote(self._world.store.create(record)), StoreFailed)
+        return self._reach(lambda: self._books.created(self._world.store.create(record)), StoreFailed)
 
     def save(self, record: Record) -> Record:
         return self._reach(lambda: self._books.wrote(self._world.store.save(record)), StoreFailed)
