@@ -34,9 +34,13 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 	@$(PYTHON) -m venv --without-pip --clear .venv-sam
 	@$(call INSTALL,.venv-sam,sam) && touch $@
 
+.venv-ministack/.ministack: requirements/ministack.txt
+	@$(PYTHON) -m venv --without-pip --clear .venv-ministack
+	@$(call INSTALL,.venv-ministack,ministack) && touch $@
+
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev test check bench build deploy lock
+.PHONY: run dev test tenant check bench build deploy deploy-local lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -51,6 +55,9 @@ dev: .venv/.run ## The same stack, kept up on PORT (8080), with curl and SDK lin
 
 test: .venv/.dev ## The whole test suite
 	@$(PY) -m pytest -q
+
+tenant: .venv/.run ## Which tenant a key is, for the parameter EventsTenant; asks for the key
+	@$(PY) -m dev.tenant
 
 check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, sam validate --lint and sam build
 	@$(PY) -m ruff format --check -q .
@@ -72,7 +79,10 @@ STACK ?= reelay
 deploy: build ## Into the AWS account of your credentials, as STACK (reelay), with PARAMETERS="Name=value ..."
 	@$(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
+deploy-local: .venv/.dev .venv-sam/.sam .venv-ministack/.ministack ## The same template into MiniStack on loopback: every trigger fired, all deleted again
+	@$(PY) -m dev.ministack
+
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
-	@for name in layer run dev sam; do \
+	@for name in layer run dev sam ministack; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-header --no-annotate requirements/$$name.in -o requirements/$$name.txt; done

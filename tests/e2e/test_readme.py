@@ -76,8 +76,9 @@ def run(command: list[str], environment: dict[str, str]) -> str:
     ).stdout
 
 
-def test_the_sdk_lines_work(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sdk_lines_work(stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (example,) = blocks("python")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REELAY", stack.url)
     monkeypatch.setenv("KEY", stack.token)
     names: dict[str, Any] = {}
@@ -88,6 +89,7 @@ def test_the_sdk_lines_work(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> No
     assert names["kept"].choices[0].message.content
     assert [each.id for each in names["mine"].data] == [names["kept"].id]
     assert len(names["asked"].data) == 1
+    assert (tmp_path / "dog.mp4").read_bytes()[4:8] == b"ftyp"
     names["client"].close()
 
 

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from reelay.results import Reply
 
 POLL_MILLISECONDS = 5000
-"""Told as `openai-poll-after-ms`, which the OpenAI SDK's poll helper obeys: a video takes minutes."""
+SOON_MILLISECONDS = 1000
+"""Told as `openai-poll-after-ms`, which the OpenAI SDK's poll helper obeys: a video takes minutes, but at its very
+beginning and near its end somebody waits for the next word."""
+
+BEGINNING_SECONDS = 10
+NEAR_PERCENT = 90
 
 
 class VideoResults:
@@ -42,9 +47,13 @@ class VideoResults:
 
     def retrieve(self, call: Call, _: Invocation) -> Answer:
         """One video as it is now, and when to ask again while it is not finished."""
-        video = videos.view(self._record(call), self._clock.now())
-        waits = video["status"] in ("queued", "in_progress")
-        return self._answer(200, video, {"openai-poll-after-ms": str(POLL_MILLISECONDS)} if waits else {})
+        now = self._clock.now()
+        video = videos.view(self._record(call), now)
+        if video["status"] not in ("queued", "in_progress"):
+            return self._answer(200, video)
+        soon = now - video["created_at"] < BEGINNING_SECONDS or video["progress"] >= NEAR_PERCENT
+        wait = SOON_MILLISECONDS if soon else POLL_MILLISECONDS
+        return self._answer(200, video, {"openai-poll-after-ms": str(wait)})
 
     def delete(self, call: Call, _: Invocation) -> Answer:
         """Remove the record, its transcript and its media."""
