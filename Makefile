@@ -17,8 +17,9 @@ endif
 
 # -- environments: each made once, and again when its lock changes ----------------------------------------------------
 
+# The locks name every package, so nothing is resolved: older pips cannot do that with extras and hashes.
 # `--without-pip` and the base interpreter's own pip: a bare Debian python3 has venv but not ensurepip.
-INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pip-version-check --no-warn-conflicts --require-hashes -r requirements/$(2).txt
+INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pip-version-check --no-warn-conflicts --no-deps --require-hashes -r requirements/$(2).txt
 
 .venv/bin/python:
 	@echo "Reelay uses $(PYTHON) ($$($(PYTHON) -V)); the first time it installs what it needs, for a minute or so"

@@ -30,7 +30,7 @@ KEY = "sk-deploy-local"
 SERVICE_KEY = "sk-deploy-local-service"
 LOG_LINES = 40
 LOG_WORDS = ('"level":"', " [lambda", " [events]", " [sqs]")
-"""What is shown of the log when something is not so: the functions' own lines, and MiniStack's about what calls them."""
+"""What is shown of the log when something is not so: the functions' own lines, and MiniStack's on what calls them."""
 
 Result = TypeVar("Result")
 

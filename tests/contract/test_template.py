@@ -270,7 +270,7 @@ def test_every_function_and_the_layer_are_built_by_a_target_of_their_makefile() 
 
 def test_the_layer_is_built_for_the_runtime_and_the_processor_of_the_functions() -> None:
     makefile = (ROOT / "layers/core/Makefile").read_text(encoding="utf-8")
-    version = re.search(r"--python-version (\S+)", makefile)
+    version = re.search(r"^LAYER_PYTHON \?= (\S+)$", makefile, re.MULTILINE)
     architecture = re.search(r"^ARCHITECTURE \?= (\S+)$", makefile, re.MULTILINE)
     assert version is not None
     assert architecture is not None
@@ -467,6 +467,7 @@ def queue(name: str) -> dict[str, Any]:
 
 def source(function: str) -> dict[str, Any]:
     """The queue that feeds a function."""
+    found: dict[str, Any]
     (found,) = [
         mapping["Properties"]
         for mapping in resources("AWS::Lambda::EventSourceMapping").values()

@@ -131,8 +131,8 @@ def test_a_message_a_file_and_a_bus_event_each_end_as_a_completion(stack: Stack)
 
         stack.sqs.send_message(QueueUrl=stack.queues["RequestsQueue"], MessageBody=ask("message"))
         stack.s3.put_object(Bucket=stack.bucket, Key="inbox/order 1.json", Body=ask("file").encode())
-        entry: Any = {"Source": "shop", "DetailType": "Completion Requested", "Detail": ask("bus")}
-        stack.events.put_events(Entries=[{**entry, "EventBusName": stack.bus}])
+        event: Any = {"Source": "shop", "DetailType": "Completion Requested", "Detail": ask("bus")}
+        stack.events.put_events(Entries=[event | {"EventBusName": stack.bus}])
         told = stack.invoke("IntakeFunction", json.loads(ask("invoke")))
         assert told["status"] == "queued"
         ids = {source: made(source).id for source in ("message", "file", "bus", "invoke")}

@@ -15,7 +15,7 @@ from reelay.model import Event, Json, Media, Notice, Phase, Problem, Record
 
 def told(record: Record, notice: Notice) -> Event:
     """The event of a record that has ended; `openapi.yaml` (webhooks) has the shape of the detail."""
-    detail = {
+    detail: dict[str, Any] = {
         "id": completion_id(record.id),
         "video_id": video_id(record.id),
         "tenant": record.tenant,
