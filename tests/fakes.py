@@ -24,6 +24,7 @@ from reelay.model import (
     Job,
     Json,
     Link,
+    Mark,
     Media,
     Order,
     Outgoing,
@@ -82,7 +83,8 @@ class FakeStore:
         self.broken: set[str] = set()
         self.defects: dict[str, Exception] = {}
         self.deleted: set[str] = set()
-        self.open: set[str] = set()
+        self.open: dict[str, float] = {}
+        self.marked_at = NOON
         self._once: set[str] = set()
         self._markers: set[str] = set()
         self._versions = count(1)
@@ -136,15 +138,17 @@ class FakeStore:
 
     def watch(self, record: Record) -> None:
         self._reach("watch")
-        self.open.add(documents.watch_key(record.tenant, record.id))
+        self.open[documents.watch_key(record.tenant, record.id)] = self.marked_at
 
     def unwatch(self, job: Job) -> None:
         self._reach("unwatch")
-        self.open.discard(documents.watch_key(job.tenant, job.id))
+        self.open.pop(documents.watch_key(job.tenant, job.id), None)
 
-    def watched(self) -> Iterator[Job]:
+    def watched(self) -> Iterator[Mark]:
         self._reach("watched")
-        yield from filter(None, map(documents.watched_in, sorted(self.open)))
+        for key in sorted(self.open):
+            if job := documents.watched_in(key):
+                yield Mark(job, self.open[key])
 
     def was_deleted(self, tenant: str, id: str) -> bool:  # noqa: ARG002 - ids are unguessable, so no two tenants share one
         return id in self.deleted
@@ -155,7 +159,7 @@ class FakeStore:
         self.records.pop(documents.record_key(record.tenant, record.id), None)
         self._markers.discard(documents.marker_key(record.tenant, record.id))
         self.transcripts.pop(record.id, None)
-        self.open.discard(documents.watch_key(record.tenant, record.id))
+        self.open.pop(documents.watch_key(record.tenant, record.id), None)
 
     def _write(self, key: str, record: Record) -> Record:
         self.records[key] = replace(record, rev=record.rev + 1, version=str(next(self._versions)))

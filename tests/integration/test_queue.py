@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from reelay.ports import Queue
 
-JOB = Job(TENANT, new_core(NOON))
-OTHER_JOB = Job("anonymous", new_core(NOON + 1))
+JOB = Job(TENANT, new_core(NOON, bytes))
+OTHER_JOB = Job("anonymous", new_core(NOON + 1, bytes))
 
 
 def refuses(status: int, code: str) -> Fault:

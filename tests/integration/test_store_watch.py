@@ -26,56 +26,60 @@ def job(record: Record) -> Job:
     return Job(record.tenant, record.id)
 
 
+def marked(store: Store) -> list[Job]:
+    return [mark.job for mark in store.watched()]
+
+
 @pytest.mark.parametrize("store", ["fake", *REAL_S3], indirect=True)
 class TestPromises:
     def test_nothing_is_watched_at_first(self, store: Store) -> None:
         store.create(new_record())
-        assert list(store.watched()) == []
+        assert marked(store) == []
 
     def test_the_oldest_comes_first_whatever_its_tenant(self, store: Store) -> None:
         records = [new_record(2), new_record(0, tenant=OTHER), new_record(1, tenant="anonymous"), new_record(3)]
         for record in records:
             store.watch(store.create(record))
         oldest_first = sorted(records, key=lambda record: record.created)
-        assert list(store.watched()) == [job(record) for record in oldest_first]
+        assert marked(store) == [job(record) for record in oldest_first]
 
     def test_a_record_may_be_watched_before_it_is_created(self, store: Store) -> None:
         record = new_record()
         store.watch(record)
-        assert list(store.watched()) == [job(record)]
+        assert marked(store) == [job(record)]
 
     def test_watching_twice_and_unwatching_twice_do_no_harm(self, store: Store) -> None:
         stays, goes = new_record(0), new_record(1)
         for record in (stays, goes, goes):
             store.watch(record)
         store.unwatch(job(goes))
-        assert list(store.watched()) == [job(stays)]
+        assert marked(store) == [job(stays)]
         store.unwatch(job(goes))
-        assert list(store.watched()) == [job(stays)]
+        assert marked(store) == [job(stays)]
 
     def test_what_is_unwatched_on_the_way_hides_nothing(self, store: Store) -> None:
         records = [new_record(seconds) for seconds in range(4)]
         for record in records:
             store.watch(record)
         seen = []
-        for each in store.watched():
+        for each in (mark.job for mark in store.watched()):
             seen.append(each)
             store.unwatch(each)
         assert seen == [job(record) for record in records]
-        assert list(store.watched()) == []
+        assert marked(store) == []
 
     def test_another_tenants_watch_on_the_same_id_is_its_own(self, store: Store) -> None:
         mine = new_record()
         store.watch(mine)
         store.unwatch(Job(OTHER, mine.id))
-        assert list(store.watched()) == [job(mine)]
+        assert marked(store) == [job(mine)]
 
     def test_a_deleted_record_is_not_watched(self, store: Store) -> None:
         gone, stays = (store.create(new_record(seconds)) for seconds in range(2))
         store.watch(gone)
         store.watch(stays)
         store.delete(gone)
-        assert list(store.watched()) == [job(stays)]
+        assert marked(store) == [job(stays)]
 
     def test_a_record_that_was_never_watched_is_deleted_all_the_same(self, store: Store) -> None:
         created = store.create(new_record())
@@ -126,7 +130,7 @@ class TestS3:
             f"x/{TENANT}",
         ):
             moto.client.put_object(Bucket=moto.bucket, Key=documents.WATCH_PREFIX + name, Body=b"hello")
-        assert list(moto.store().watched()) == [job(record)]
+        assert marked(moto.store()) == [job(record)]
 
     def test_nothing_is_asked_before_the_first_job_is(self, moto: Place) -> None:
         calls = count_calls(moto)
@@ -148,9 +152,9 @@ class TestS3:
             moto.store().watch(record)
         calls = count_calls(moto)
         walk = moto.store().watched()
-        assert next(walk) == job(records[0])
+        assert next(walk).job == job(records[0])
         assert calls == ["ListObjectsV2"], "the second list is not asked for before it is needed"
-        assert [*walk] == [job(record) for record in records[1:]]
+        assert [mark.job for mark in walk] == [job(record) for record in records[1:]]
         assert calls == ["ListObjectsV2"] * 2
 
     def test_the_marker_is_the_last_that_a_deletion_takes(self, moto: Place) -> None:
@@ -160,18 +164,18 @@ class TestS3:
         inject(moto, "DeleteObject", *faults)
         with pytest.raises(StoreFailed):
             moto.store().delete(created)
-        assert list(moto.store().watched()) == [job(created)], "still seen by whoever looks after what is left to do"
+        assert marked(moto.store()) == [job(created)], "still seen by whoever looks after what is left to do"
         moto.store().delete(created)
-        assert list(moto.store().watched()) == []
+        assert marked(moto.store()) == []
 
     @pytest.mark.parametrize("operation", ["PutObject", "DeleteObject"])
     def test_a_lost_answer_changes_nothing(self, moto: Place, operation: str) -> None:
         record = new_record()
         inject(moto, operation, loses)
         moto.store().watch(record)
-        assert list(moto.store().watched()) == [job(record)]
+        assert marked(moto.store()) == [job(record)]
         moto.store().unwatch(job(record))
-        assert list(moto.store().watched()) == []
+        assert marked(moto.store()) == []
 
     def test_every_method_says_that_the_store_failed(self, moto: Place) -> None:
         store, record = moto.store(), new_record()
@@ -180,7 +184,7 @@ class TestS3:
         for method in (
             lambda: store.watch(record),
             lambda: store.unwatch(job(record)),
-            lambda: list(store.watched()),
+            lambda: marked(store),
             lambda: store.transcript(record),
         ):
             with pytest.raises(StoreFailed, match="AccessDenied"):

@@ -47,13 +47,14 @@ class Admission:
         self._clock = clock
         self._new_id = new_id
 
-    def admit(self, call: Call, request: Json) -> Admitted:
-        """`request` is the chat completion that the call asks for, in whatever words.
+    def admit(self, call: Call, request: Json, core: str | None = None) -> Admitted:
+        """`request` is the chat completion that the call asks for, in whatever words, and `core` the id of the record
+        if one begins; None makes a new one.
 
         Raises UnprocessableKey for a key that was used with another request, Conflict, and StoreFailed.
         """
         now = self._clock.now()
-        ours = Claim("", self._new_id(now), fingerprint(request), int(now))
+        ours = Claim("", core or self._new_id(now), fingerprint(request), int(now))
         key, repeats = call.headers.get("idempotency-key"), call.headers.get("x-stainless-retry-count")
         if key is not None:
             return self._by_key(call.tenant, replace(ours, name=f"key {key}"))

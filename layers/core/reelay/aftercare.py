@@ -73,7 +73,7 @@ class Aftercare:
         done = self._told(record, Notice.COMPLETED if completed else Notice.FAILED)
         if completed and (links := links_of(record)):
             done = self._archived(journal, links, deadline) and done
-        return self._answered(journal.record) and done
+        return journal.deleted or (self._answered(journal.record) and done)
 
     def _hand_over(self, record: Record) -> None:
         """A job that waits for a better moment, or whose fate has to be asked for, goes to a worker."""

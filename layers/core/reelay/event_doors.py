@@ -28,7 +28,7 @@ class IntakeDoor:
     clock: Clock
     telemetry: Telemetry
 
-    def serve(self, event: Event, context: LambdaContext) -> Json | None:
+    def serve(self, event: object, context: LambdaContext) -> Json | None:
         """Which messages have to come again; for a direct invocation the state of its job, or what is wrong with it.
 
         Raises what kept a direct invocation from being accepted, so that an asynchronous one is tried again.
@@ -36,8 +36,7 @@ class IntakeDoor:
         messages = _messages(event)
         if messages is not None:
             return worked_off(messages, self._accept, self.telemetry)
-        wanted = of_event(event, context.aws_request_id, self.clock.now())
-        answers = [self.intake.accept(each) for each in wanted]
+        answers = [self.intake.accept(each) for each in of_event(event, context.aws_request_id)]
         return answers[0] if answers else None
 
     def _accept(self, message: Event) -> None:
@@ -80,9 +79,9 @@ class SweepDoor:
         return {"sent": self.sweep.run(invocation_of(context, self.clock, live=False))}
 
 
-def _messages(event: Event) -> list[Event] | None:
+def _messages(event: object) -> list[Event] | None:
     """The records of an SQS batch; None for every other event."""
-    records = event.get("Records")
+    records = event.get("Records") if isinstance(event, Mapping) else None
     if isinstance(records, list) and records and all(_is_message(record) for record in records):
         return records
     return None

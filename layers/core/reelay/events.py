@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from reelay.errors import ReelayError
 from reelay.ids import completion_id, video_id
 from reelay.model import Event, Json, Media, Notice, Phase, Problem, Record
 
@@ -40,11 +39,6 @@ def outcome(record: Record) -> Json:
         return {"id": completion_id(record.id), "error": words}
     media = [{**_archived(record, each), "source": each.source, "reason": each.reason} for each in record.media]
     return {**(record.completion or {}), "metadata": dict(record.metadata), "media": media}
-
-
-def refused(error: ReelayError) -> Json:
-    """The outcome of a dropped file that could not even be read."""
-    return {"id": None, **error.body()}
 
 
 def content_path(record: Record, media: Media) -> str | None:

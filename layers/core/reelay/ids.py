@@ -16,7 +16,6 @@ _INVERSE = str.maketrans(_ALPHABET, _ALPHABET[::-1])
 _CORE = re.compile(r"[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}\Z", re.ASCII)
 _PREFIXES = ("chatcmpl-", "video_")
 _RANDOM_BYTES = 10
-_TIME_CHARACTERS = 10
 _LATEST = (1 << 48) // 1000 - 1
 
 
@@ -31,15 +30,8 @@ def derived_core(at: float, name: str) -> str:
 
     So an event that is delivered again finds its record by its own name, however late it comes.
     """
-    return new_core(min(max(0.0, at), _LATEST), lambda length: hashlib.sha256(name.encode("utf-8", "replace")).digest()[:length])
-
-
-def made_at(core: str) -> float:
-    """When a core was made, in Unix seconds."""
-    number = 0
-    for character in core[:_TIME_CHARACTERS]:
-        number = number << 5 | _ALPHABET.index(character)
-    return number / 1000
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).digest()
+    return new_core(min(max(0.0, at), _LATEST), lambda length: digest[:length])
 
 
 def completion_id(core: str) -> str:

@@ -1,7 +1,8 @@
 """Use case: accept a request that came as an event, once, and make a job of it for the workers.
 
-The id of its record is made from the event's own name, so an event that is delivered again, however late, finds its
-record. What the contract refuses becomes a failed record with the same words as over HTTP: never a poison loop.
+The id of its record is made from the event's own name and time, so an event that is delivered again, however late,
+finds its record. What the contract refuses becomes a failed record with the same words as over HTTP: never a poison
+loop.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from reelay import events, videos
 from reelay.admission import Admission, fingerprint
 from reelay.errors import BadRequest, CallerError, Conflict, NotFound
-from reelay.ids import completion_id, derived_core
+from reelay.ids import completion_id, derived_core, new_core
 from reelay.jobs import QUEUE_LEASE_SECONDS
 from reelay.journal import Journal
-from reelay.model import Call, Job, Json, Phase, Problem, Record, VideoRequest
+from reelay.model import Call, Claim, Job, Json, Phase, Problem, Record, VideoRequest
 from reelay.replay import state
 from reelay.triggers import Asked, Dropped
 
 if TYPE_CHECKING:
     from reelay.aftercare import Aftercare
-    from reelay.ports import Clock, Drops, Queue, Store, Telemetry
+    from reelay.ports import Claims, Clock, Drops, Queue, Store, Telemetry
 
 Read = Callable[[bytes], Call]
 """The contract's judgement of a request's bytes; raises CallerError."""
@@ -37,6 +38,7 @@ class Desk:
 
     read: Read
     store: Store
+    claims: Claims
     admission: Admission
     drops: Drops
     queue: Queue
@@ -59,40 +61,58 @@ class Intake:
 
         Raises StoreFailed and QueueFailed: then the event has to come again.
         """
+        core = self._core(wanted)
+        known = self._known(core)
+        if known is not None:
+            return known
         if isinstance(wanted, Asked):
-            return self._asked(wanted, None)
+            return self._asked(self._new(core, None), wanted.body, wanted.key)
         try:
             body = self._desk.drops.read(wanted.key, wanted.tag)
         except NotFound:  # gone, or replaced: the newer version has an event of its own
             self._desk.telemetry.note("file gone")
             return None
         except CallerError as error:
-            return self._refused(self._new(Asked(wanted.name, wanted.at, b""), wanted.key), error)
-        return self._asked(Asked(wanted.name, wanted.at, body), wanted.key)
+            return self._refused(self._new(core, wanted.key), error)
+        return self._asked(self._new(core, wanted.key), body, None)
 
-    def _asked(self, asked: Asked, drop: str | None) -> Json:
+    def _core(self, wanted: Asked | Dropped) -> str:
+        """The id of the event's own record. One without a time of its own claims an id for as long as it may come."""
+        if wanted.at is not None:
+            return derived_core(wanted.at, wanted.name)
+        now = self._desk.clock.now()
+        claim = Claim(f"event {wanted.name}", new_core(now), fingerprint="", at=int(now))
+        return self._desk.claims.take(self._desk.tenant, claim).core
+
+    def _known(self, core: str) -> Json | None:
+        """What is told of an event that came before."""
         try:
-            call = self._desk.read(asked.body)
+            return self._again(self._store.load(self._desk.tenant, core))
+        except NotFound:
+            deleted = self._store.was_deleted(self._desk.tenant, core)
+            return {"id": completion_id(core), **_DELETED.body()} if deleted else None
+
+    def _asked(self, record: Record, body: bytes, key: str | None) -> Json:
+        try:
+            call = self._desk.read(body)
             request, video = _request(call)
         except CallerError as error:
-            return self._refused(self._new(asked, drop), error)
+            return self._refused(record, error)
         record = replace(
-            self._new(asked, drop),
+            record,
             model=request["model"],
             request=request,
             metadata=dict(request.get("metadata") or {}),
             video=video,
             fingerprint=fingerprint(request),
         )
-        if asked.key is not None:
-            return self._named(asked.key, call, record)
-        return self._queued(record)
+        return self._queued(record) if key is None else self._named(key, call, record)
 
     def _named(self, key: str, call: Call, record: Record) -> Json:
         """A request that its sender named: like one over HTTP with that Idempotency-Key."""
         call = replace(call, tenant=record.tenant, headers={"idempotency-key": key})
         try:
-            admitted = self._desk.admission.admit(call, record.request or {})
+            admitted = self._desk.admission.admit(call, record.request or {}, record.id)
         except (CallerError, Conflict) as error:
             return self._refused(record, error)
         if admitted.record is not None:
@@ -100,13 +120,13 @@ class Intake:
         return self._queued(replace(record, id=admitted.core))
 
     def _queued(self, record: Record) -> Json:
-        if self._store.was_deleted(record.tenant, record.id):
-            return _told(replace(record, status="failed", problem=_DELETED, phase=Phase.FAILED))
         self._store.watch(record)  # before the record, so that there is never one that the sweep does not see
         try:
             record = self._store.create(record)
         except Conflict:
             return self._again(self._store.load(record.tenant, record.id))
+        if record.video is not None:
+            self._store.index(record)  # a video shows in every list from its beginning
         self._desk.queue.send(Job(record.tenant, record.id))
         self._desk.telemetry.count("Queued")
         self._desk.telemetry.note("queued", record=record.id, model=record.model)
@@ -136,10 +156,10 @@ class Intake:
         self._desk.aftercare.finish(journal, now, now)
         return _told(failed)
 
-    def _new(self, asked: Asked, drop: str | None) -> Record:
+    def _new(self, core: str, drop: str | None) -> Record:
         now = int(self._desk.clock.now())
         return Record(
-            id=derived_core(asked.at, asked.name),
+            id=core,
             tenant=self._desk.tenant,
             created=now,
             updated=now,
@@ -171,11 +191,6 @@ def _told(record: Record) -> dict[str, Any]:
     return state(record)
 
 
-_DELETED = Problem(
-    "This request was made before and its completion was deleted. It is not sent again.",
-    "invalid_request_error",
-    None,
-    "deleted",
-    409,
-    charged=False,
+_DELETED = Conflict(
+    "This request was made before and its completion was deleted. It is not sent again.", code="deleted"
 )

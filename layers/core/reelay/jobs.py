@@ -20,7 +20,7 @@ from reelay.model import Json, Media, Phase, Problem, Record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROGRESS_SECONDS = 5
+PROGRESS_SECONDS = 3
 """Progress alone is written at most this often: a video job changes for minutes, and each write costs money."""
 
 QUEUE_SECONDS = 24 * 3600
@@ -219,9 +219,10 @@ def _heard(record: Record, fact: Progressed | Finished | Refused | InDoubt | Giv
 
 
 def _claimed(record: Record, until: int, now: int) -> Record:
-    """A queued job is there for whoever comes first; everything else only once its lease has run out."""
+    """A queued job is there for whoever comes first, but not before its time; everything else only once its lease has
+    run out."""
     waiting = record.phase is Phase.QUEUED
-    if not waiting and not due(record, now):
+    if now < (record.not_before if waiting else record.lease):
         return record
     if waiting or record.phase is Phase.CLAIMED:
         if now - record.created >= QUEUE_SECONDS:
@@ -267,7 +268,7 @@ def _refused(record: Record, fact: Refused, now: int) -> Record:
     again = fact.passes and not fact.problem.charged and record.by_worker and record.tries < TRIES
     if again and record.phase is Phase.SENDING:
         pause = min(max(TRY_AGAIN_SECONDS * 2 ** max(record.tries - 1, 0), fact.wait), TRY_AGAIN_MOST_SECONDS)
-        return replace(record, phase=Phase.QUEUED, status="queued", lease=now + pause)
+        return replace(record, phase=Phase.QUEUED, status="queued", not_before=now + pause, lease=now + pause)
     return _ended(record, Phase.FAILED, fact.problem)
 
 

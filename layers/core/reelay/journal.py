@@ -58,6 +58,7 @@ class Journal:
     def __init__(self, record: Record, store: Store, clock: Clock, telemetry: Telemetry) -> None:
         self.record = record
         self.bytes = 0
+        self._tries = record.tries
         self._written = 0
         self._store = store
         self._clock = clock
@@ -180,7 +181,7 @@ class Journal:
                 self._reload()
             except NotFound:
                 self._deleted = True
-            if self._deleted:
+            if self._deleted or self.record.tries != self._tries:  # another run's by now: nothing of this one's counts
                 return
         raise StoreFailed("The record changed under every attempt to write it.")
 

@@ -137,7 +137,8 @@ class Record:
     `finished` is when it came to an end (0 = not yet), `lease` when whoever has the record in hand must be done with
     it, `ask_until` how long the upstream may be asked after the job (0 = never). `fingerprint` is the digest of its
     request's meaning. `by_worker` says that the service pays, so that any worker may run it; `tries` counts how often
-    one began. `video` is there for what came by the Videos API, `drop` is the key of the file that asked for it.
+    one began, `not_before` is when the next may. `video` is there for what came by the Videos API, `drop` is the key of
+    the file that asked for it.
     `keeps` is False for `store: false`: then `request`, `completion` and `metadata` stay empty and neither transcript
     nor media are kept. `completion` is in contract shape and holds the public id.
     """
@@ -168,6 +169,7 @@ class Record:
     ask_until: int = 0
     by_worker: bool = False
     tries: int = 0
+    not_before: int = 0
     video: VideoRequest | None = field(default=None, repr=False)
     drop: str | None = field(default=None, repr=False)
 
@@ -192,6 +194,14 @@ class Job:
 
     tenant: str
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Says that there is something left to do for a record, and when it was put, in Unix seconds."""
+
+    job: Job
+    at: float
 
 
 class Notice(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Protocol
 
-from reelay.model import Claim, Event, Job, Json, Link, Media, Order, Outgoing, Record, Seen, Told
+from reelay.model import Claim, Event, Job, Json, Link, Mark, Media, Order, Outgoing, Record, Seen, Told
 
 
 class Clock(Protocol):
@@ -88,11 +88,12 @@ class Store(Protocol):
     def unwatch(self, job: Job) -> None:
         """Nothing is left to do for it. Twice does no harm. Raises StoreFailed."""
 
-    def watched(self) -> Iterator[Job]:
-        """Every record with something left to do, lazily, oldest first, whatever its tenant. Raises StoreFailed."""
+    def watched(self) -> Iterator[Mark]:
+        """The mark of every record with something left to do, lazily, oldest record first, whatever its tenant. Raises
+        StoreFailed."""
 
     def was_deleted(self, tenant: str, id: str) -> bool:
-        """Whether the record was deleted, rather than never made; known for two days. Raises StoreFailed."""
+        """Whether the record was deleted, rather than never made; known for a fortnight. Raises StoreFailed."""
 
     def delete(self, record: Record) -> None:
         """Remove the record and everything kept for it, media included; twice does no harm. Raises StoreFailed."""

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 UPSTREAM_BASE_URL = "https://v98store.com/v1"
 """Where v98store answers over TLS: the host that it documents, with https."""
@@ -72,6 +72,14 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
+def _parts(url: str) -> SplitResult:
+    """The parts of a URL; none of what is no URL at all."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -85,7 +93,7 @@ class _Reader:
 
     def url(self, name: str, default: str) -> str:
         value = (self._environment.get(name) or default).rstrip("/")
-        parts = urlsplit(value)
+        parts = _parts(value)
         if (
             parts.scheme not in ("http", "https")
             or not parts.hostname
@@ -116,9 +124,12 @@ class _Reader:
 
     def status_url(self, name: str) -> str | None:
         value = self.word(name)
-        parts = urlsplit(value or "")
-        if value and (parts.scheme not in ("http", "https") or parts.username or "{task_id}" not in value):
-            self.faults.append(f"{name}: expected a URL without credentials that holds {{task_id}}")
+        if value is None:
+            return None
+        parts = _parts(value)
+        named = parts.hostname and "{" not in parts.netloc and "{task_id}" in value
+        if parts.scheme not in ("http", "https") or parts.username or not named:
+            self.faults.append(f"{name}: expected a URL with a host, without credentials, that holds {{task_id}}")
         return value
 
     def runtime_api(self) -> str | None:

@@ -22,11 +22,12 @@ from reelay import documents
 from reelay.conditional import BYTES, NEW, WRITE_ID_BYTES, Condition, Objects, decoded
 from reelay.documents import Document
 from reelay.errors import Conflict, NotFound
-from reelay.model import Job, Order, Record
+from reelay.model import Job, Mark, Order, Record
 from reelay.s3 import failures, store_failed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 INLINE_REQUEST_BYTES = 128 * 1024
 """A larger request (an image as a data URL) lies apart, so that a listing does not read it."""
@@ -129,10 +130,14 @@ class S3Store:
         """Nothing is left to do for it. Twice does no harm. Raises StoreFailed."""
         self._remove_one(documents.watch_key(job.tenant, job.id))
 
-    def watched(self) -> Iterator[Job]:
-        """Every record with something left to do, oldest first, whatever its tenant. One that was given out may be
-        unwatched while the walk goes on. One LIST for each LIST_KEYS of them. Raises StoreFailed while walking."""
-        return filter(None, map(documents.watched_in, self._keys(documents.WATCH_PREFIX, None)))
+    def watched(self) -> Iterator[Mark]:
+        """The mark of every record with something left to do, oldest record first, whatever its tenant. One that was
+        given out may be unwatched while the walk goes on. One LIST for each LIST_KEYS. Raises StoreFailed while
+        walking."""
+        for item in self._items(documents.WATCH_PREFIX, None):
+            job = documents.watched_in(item["Key"])
+            if job is not None:
+                yield Mark(job, item["LastModified"].timestamp())
 
     def delete(self, record: Record) -> None:
         """Remove everything kept for the record, and the record; doing it twice does no harm. Raises StoreFailed.
@@ -199,6 +204,9 @@ class S3Store:
         return None
 
     def _keys(self, prefix: str, after: str | None) -> Iterator[str]:
+        return (item["Key"] for item in self._items(prefix, after))
+
+    def _items(self, prefix: str, after: str | None) -> Iterator[ObjectTypeDef]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket,
             Prefix=prefix,
@@ -208,7 +216,7 @@ class S3Store:
         )
         with failures():
             for page in pages:
-                yield from (item["Key"] for item in page.get("Contents", ()))
+                yield from page.get("Contents", ())
 
     def _remove_one(self, key: str) -> None:
         with failures():

@@ -10,9 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reelay.errors import Conflict, NotFound, ReelayError
-from reelay.ids import made_at
 from reelay.jobs import Requeued, due, next_step
-from reelay.model import Invocation, Job, Phase, Record
+from reelay.model import Invocation, Mark, Phase, Record
 
 if TYPE_CHECKING:
     from reelay.ports import Clock, Queue, Store, Telemetry
@@ -36,25 +35,25 @@ class Sweep:
         A record that fails is passed over and told; raises StoreFailed when the markers cannot be listed.
         """
         seen = sent = 0
-        for job in self._store.watched():
+        for mark in self._store.watched():
             if self._clock.monotonic() >= invocation.deadline:
                 self._telemetry.alarm("sweep not finished", seen=seen)
                 break
             seen += 1
             try:
-                sent += self._look(job)
+                sent += self._look(mark)
             except ReelayError as error:
-                self._telemetry.alarm("not swept", record=job.id, code=error.code)
+                self._telemetry.alarm("not swept", record=mark.job.id, code=error.code)
         self._telemetry.count("Watched", seen)
         self._telemetry.count("Swept", sent)
         return sent
 
-    def _look(self, job: Job) -> bool:
-        now = self._clock.now()
+    def _look(self, mark: Mark) -> bool:
+        job, now = mark.job, self._clock.now()
         try:
             record = self._store.load(job.tenant, job.id)
         except NotFound:
-            if now - made_at(job.id) >= ORPHAN_SECONDS:
+            if now - mark.at >= ORPHAN_SECONDS:
                 self._store.unwatch(job)
             return False
         if not due(record, now):

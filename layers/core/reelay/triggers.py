@@ -23,11 +23,11 @@ KEY_ATTRIBUTE = "Idempotency-Key"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request: its bytes, the source's own `name` for it, the Unix time `at` it was made, and the sender's `key` for
-    it if there is one. The same request always has the same name and time."""
+    """A request: its bytes, the source's own `name` for it, the Unix time `at` it was made (None where the source tells
+    none), and the sender's `key` for it if there is one. The same delivery always has the same name and time."""
 
     name: str
-    at: float
+    at: float | None
     body: bytes = field(repr=False)
     key: str | None = field(default=None, repr=False)
 
@@ -36,7 +36,7 @@ class Asked:
 class Dropped:
     """A file that holds a request: the version of the object `key` that had `tag` when it was written."""
 
-    name: str
+    name: str = field(repr=False)
     at: float
     key: str = field(repr=False)
     tag: str
@@ -51,10 +51,10 @@ def of_message(record: Mapping[str, Any]) -> tuple[Asked | Dropped, ...]:
     return _unwrapped(_decoded(body), asked)
 
 
-def of_event(event: Mapping[str, Any], request_id: str, now: float) -> tuple[Asked | Dropped, ...]:
+def of_event(event: object, request_id: str) -> tuple[Asked | Dropped, ...]:
     """The requests in an event that came to the function itself; `request_id` names a direct invocation, whose tries
     all have the same one."""
-    return _unwrapped(event, Asked(f"invoke {request_id}", now, json.dumps(event).encode(), key=request_id))
+    return _unwrapped(event, Asked(f"invoke {request_id}", None, json.dumps(event).encode()))
 
 
 def _unwrapped(event: Any, asked: Asked) -> tuple[Asked | Dropped, ...]:

@@ -52,7 +52,8 @@ class House:
         self.clock = clock or SystemClock()
         self.s3 = s3_client()
         self.store = S3Store(self.s3, self.settings.bucket)
-        self.admission = Admission(S3Claims(self.s3, self.settings.bucket), self.store, self.clock)
+        self.claims = S3Claims(self.s3, self.settings.bucket)
+        self.admission = Admission(self.claims, self.store, self.clock)
         self.drops = S3Drops(self.s3, self.settings.bucket)
 
     @cached_property
@@ -144,6 +145,7 @@ class House:
         desk = Desk(
             read=self.contract.read_event,
             store=self.store,
+            claims=self.claims,
             admission=self.admission,
             drops=self.drops,
             queue=LateQueue(self._needed("JOBS_QUEUE_URL", self.settings.jobs_queue_url)),

@@ -57,12 +57,14 @@ class Worker:
             record, key = self._posting(record)
         if record is None:
             return
+        doubt = record.phase in (Phase.RECONCILING, Phase.UNKNOWN)
+        transcript = self._store.transcript(record) if doubt else b""
         journal = Journal(record, self._store, self._clock, self._telemetry)
         match record.phase:
             case Phase.SENDING:
                 self._run(journal, key, invocation)
             case Phase.RECONCILING | Phase.UNKNOWN:
-                self._clear_up(journal)
+                self._clear_up(journal, transcript)
             case _:
                 self._telemetry.note("taken up again", record=record.id, phase=record.phase)
         deadline = invocation.deadline - FINISH_RESERVE_SECONDS
@@ -94,6 +96,9 @@ class Worker:
 
     def _posting(self, record: Record) -> tuple[Record | None, str]:
         """The record written ahead, None when it was deleted meanwhile, and the key to post with."""
+        if record.request is None:  # a deletion that S3 let fail halfway
+            self._store.delete(record)
+            return None, ""
         try:
             key = self._tools.keys.key()
         except KeyUnavailable:
@@ -113,10 +118,9 @@ class Worker:
                 self._telemetry.count("ServiceKeyRefused")
             self._telemetry.note("job failed", record=journal.record.id, code=error.code, status=error.status)
 
-    def _clear_up(self, journal: Journal) -> None:
+    def _clear_up(self, journal: Journal, transcript: bytes) -> None:
         """Doubt: what was kept of the answer may be whole; else the upstream may be asked after the job."""
         record = journal.record
-        transcript = self._store.transcript(record)
         fact: Fact = recovery.found(record, transcript) or GivenUp()
         statuses, asks = self._tools.statuses, record.phase is Phase.RECONCILING
         if isinstance(fact, GivenUp) and statuses and asks and record.task_id and self._clock.now() < record.ask_until:
