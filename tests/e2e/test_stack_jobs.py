@@ -98,23 +98,6 @@ def test_a_picture_goes_along_as_the_sdk_sends_files(stack: Stack) -> None:
     assert sent[1]["image_url"]["url"].startswith("data:image/png;base64,iVBORw0KGgo")
 
 
-def test_a_client_that_gives_up_early_and_tries_again_pays_once_and_finds_the_result() -> None:
-    """A time-out of 1 s and two automatic retries, against a job that is still running after all of them."""
-    with Simulator(gate=threading.Semaphore(0)) as simulator, running(simulator=simulator) as stack:
-        with sdk(stack, timeout=1, max_retries=2) as client:
-            with pytest.raises((openai.APITimeoutError, openai.ConflictError)):
-                client.chat.completions.create(**ASK)
-            assert simulator.posts == 1
-            simulator.step(10_000)
-            found = until(lambda: next(iter(client.chat.completions.list(order="desc")), None))
-            assert ".mp4" in (found.choices[0].message.content or "")
-            again = client.chat.completions.with_raw_response.create(
-                **ASK, extra_headers={"X-Stainless-Retry-Count": "1"}
-            )
-            assert (again.headers["x-reelay-replayed"], again.parse().id) == ("true", found.id)
-        assert simulator.posts == 1
-
-
 def test_a_message_a_file_and_a_bus_event_each_end_as_a_completion(stack: Stack) -> None:
     before = posts(stack)
     with sdk(stack) as client:

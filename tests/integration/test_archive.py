@@ -230,7 +230,8 @@ REFUSED: dict[str, tuple[Script, str]] = {
 @pytest.mark.parametrize(("script", "reason"), REFUSED.values(), ids=REFUSED)
 def test_a_link_that_holds_no_video_says_why_and_leaves_nothing(here: Place, script: Script, reason: str) -> None:
     url = here.serve(script)
-    assert here.keep(url) == Media(kind=MediaKind.VIDEO, source=url, reason=reason, at=int(NOON))
+    expected = Media(kind=MediaKind.VIDEO, source=url, reason=reason, at=int(NOON), again="announced" in reason)
+    assert here.keep(url) == expected
     assert here.left() == ([], [])
 
 
@@ -317,7 +318,7 @@ def test_a_store_that_fails_at_any_call_is_told_and_nothing_is_left(
 ) -> None:
     attempts = here.inject(operation, fault)
     url = here.serve(reply(video))
-    assert here.keep(url) == Media(kind=MediaKind.VIDEO, source=url, reason=STORE, at=int(NOON))
+    assert here.keep(url) == Media(kind=MediaKind.VIDEO, source=url, reason=STORE, at=int(NOON), again=True)
     assert len(attempts) == 1
     if (operation, fault) != ("CreateMultipartUpload", loses):  # nobody was told its id: the lifecycle rule ends it
         assert here.left() == ([], [])

@@ -296,7 +296,7 @@ def test_variables_name_what_is_there(ear: Ear, log: Path) -> None:
         known = heard.environment
         assert known["QUEUE_URL"] == deployment.around.queues["OneByOneQueue"].url
         assert known["ARN"] == deployment.around.queues["BatchQueue"].arn
-        assert known["BUS"] in [bus["Name"] for bus in deployment.cloud.events.list_event_buses()["EventBuses"]]
+        assert deployment.cloud.events.describe_event_bus(Name=known["BUS"])["Name"] == known["BUS"]
         assert known["BUCKET_NAME"] in [each["Name"] for each in deployment.cloud.s3.list_buckets()["Buckets"]]
         assert deployment.cloud.secrets.get_secret_value(SecretId=known["SECRET"])["SecretString"] == SECRET
 
