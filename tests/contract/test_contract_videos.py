@@ -82,7 +82,7 @@ def refused(contract: Contract, event: Any) -> str:
             {"input_reference": {"image_url": "https://e.x/a?b=c", "file_id": None, "detail": "low"}},
             {"input_reference": {"image_url": "https://e.x/a?b=c"}},
         ),
-        ({"n": 4, "metadata": {"a": "b"}, "messages": []}, {}),
+        ({"n": 4, "metadata": {"a": "b"}, "messages": []}, {"metadata": {"a": "b"}}),
     ],
 )
 def test_a_video_in_json_is_put_in_one_form(contract: Contract, asked: Any, meant: Any) -> None:
@@ -223,7 +223,7 @@ def sent(contract: Contract, ask: Callable[[Any], object]) -> Any:
             lambda videos: videos.create(
                 prompt="p", extra_body={"input_reference": {"image_url": "https://e.x/a"}, "metadata": {"a": "b"}}
             ),
-            {"input_reference": {"image_url": "https://e.x/a"}},
+            {"input_reference": {"image_url": "https://e.x/a"}, "metadata": {"a": "b"}},
         ),
     ],
 )

@@ -51,6 +51,14 @@ def test_what_the_caller_said_of_length_and_shape_is_said_to_the_upstream_in_wor
     assert plain == {"model": "sora-2", "messages": [{"role": "user", "content": PROMPT}], "stream": True}
 
 
+def test_labels_are_kept_and_found(house: LocalHouse) -> None:
+    video = film(house, metadata={"project": "space-dogs"})
+    told(house.streamed(f"{FILM}/{video['id']}/remix", {"prompt": "at night", "metadata": {"project": "night"}}))
+    for project, count in (("space-dogs", 1), ("night", 1), ("day", 0)):
+        page = house.call("GET", "/v1/chat/completions", query={"metadata[project]": [project]})
+        assert len(page.json["data"]) == count
+
+
 def test_a_picture_goes_along_as_a_part_of_the_message(house: LocalHouse) -> None:
     film(house, input_reference={"image_url": "https://example.com/dog.png"})
     (request,) = house.simulator.requests

@@ -233,7 +233,7 @@ def test_a_time_that_is_none_is_always_the_same(time: object, at: float) -> None
 )
 def test_a_message_makes_an_id_whatever_its_time_says(sent: object) -> None:
     (asked,) = of_message(message(attributes={"SentTimestamp": sent}))
-    assert core_of(video_id(derived_core(asked.at, asked.name)))
+    assert core_of(video_id(derived_core(asked.at or 0, asked.name)))
 
 
 DEEP = "[" * 100_000

@@ -76,7 +76,7 @@ def test_what_is_asked_for_is_a_chat_completion_of_the_contract(contract: Contra
 
 def test_a_remix_sends_the_conversation_back_with_the_answer_and_the_new_prompt() -> None:
     before = completed("> sid: s_1\n" + LINK, video=VideoRequest("a dog", "8", "720x1280"), model="sora-2-pro")
-    asked = remixed(before, "now at night")
+    asked = remixed(before, {"prompt": "now at night"})
     assert asked
     request, video = asked
     assert request["model"] == "sora-2-pro"
@@ -91,13 +91,13 @@ def test_a_remix_sends_the_conversation_back_with_the_answer_and_the_new_prompt(
 def test_a_remix_leaves_what_it_changes_as_it_was() -> None:
     before = completed()
     messages = list((before.request or {})["messages"])
-    remixed(before, "now at night")
+    remixed(before, {"prompt": "now at night"})
     assert (before.request or {})["messages"] == messages
 
 
 @pytest.mark.parametrize("missing", [{"request": None}, {"completion": None}])
 def test_what_was_not_kept_cannot_be_remixed(missing: Any) -> None:
-    assert remixed(replace(completed(), **missing), "now at night") is None
+    assert remixed(replace(completed(), **missing), {"prompt": "now at night"}) is None
 
 
 # ── Seeing ───────────────────────────────────────────────────────────────────────────────────────────────────────────

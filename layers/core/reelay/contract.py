@@ -30,7 +30,7 @@ RESOLVED_PATHS = 4096
 
 _DONE = b"[DONE]"
 _JSON = "application/json"
-_VIDEO = ("prompt", "model", "seconds", "size", "input_reference")
+_VIDEO = ("prompt", "model", "seconds", "size", "input_reference", "metadata")
 """The fields of a VideoRequest that mean something, in the order of OpenAI's."""
 
 

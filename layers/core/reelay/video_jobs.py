@@ -47,7 +47,7 @@ class VideoJobs:
         record = looked_at(self._store.load(call.tenant, core), self._store, self._clock)
         if record.phase is not Phase.COMPLETED:
             unfinished(record)
-        asked = videos.remixed(record, call.body["prompt"])
+        asked = videos.remixed(record, call.body)
         if asked is None:
             raise BadRequest("This was made with store: false, so there is nothing to remix.", code="not_kept")
         return self._film(call, asked, invocation)

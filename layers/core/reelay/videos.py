@@ -25,10 +25,11 @@ def wanted(body: Json) -> tuple[Json, VideoRequest]:
     """
     video = VideoRequest(body["prompt"], body.get("seconds"), body.get("size"))
     picture = body.get("input_reference")
-    return _request(body["model"], [_message(_spoken(video), picture and picture["image_url"])]), video
+    message = _message(_spoken(video), picture and picture["image_url"])
+    return _request(body["model"], [message], body.get("metadata")), video
 
 
-def remixed(record: Record, prompt: str) -> tuple[Json, VideoRequest] | None:
+def remixed(record: Record, body: Json) -> tuple[Json, VideoRequest] | None:
     """The chat completion that changes an earlier video: its conversation, its answer, and the new prompt.
 
     The `sid` in the earlier answer is what makes it an edit. None where request or answer were not kept.
@@ -36,10 +37,11 @@ def remixed(record: Record, prompt: str) -> tuple[Json, VideoRequest] | None:
     if record.request is None or record.completion is None:
         return None
     answer = next(contents(record.completion), "")
-    messages = [*record.request["messages"], {"role": "assistant", "content": answer}, _message(prompt, None)]
+    said = _message(body["prompt"], None)
+    messages = [*record.request["messages"], {"role": "assistant", "content": answer}, said]
     before = record.video or VideoRequest("")
-    video = VideoRequest(prompt, before.seconds, before.size, record.id)
-    return _request(record.model, messages), video
+    video = VideoRequest(body["prompt"], before.seconds, before.size, record.id)
+    return _request(record.model, messages, body.get("metadata")), video
 
 
 def view(record: Record, now: float) -> dict[str, Any]:
@@ -86,8 +88,9 @@ def _status(record: Record, now: float) -> tuple[str, dict[str, str] | None]:
     return ("in_progress" if now - record.finished < ARCHIVE_SECONDS else "completed"), None
 
 
-def _request(model: str, messages: list[Any]) -> Json:
-    return {"model": model, "messages": messages, "stream": True}
+def _request(model: str, messages: list[Any], metadata: Json | None) -> Json:
+    labels = {"metadata": metadata} if metadata else {}
+    return {"model": model, "messages": messages, "stream": True, **labels}
 
 
 def _message(text: str, picture: str | None) -> dict[str, Any]:
