@@ -41,7 +41,7 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev test tenant check bench build deploy deploy-local lock
+.PHONY: run dev test tenant check explore bench build deploy deploy-local lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -66,6 +66,9 @@ check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, sam validate --lint and s
 	@$(PY) -m mypy
 	@$(SAM_OFFLINE) $(SAM) validate --lint
 	@$(MAKE) --no-print-directory build
+
+explore: .venv/.dev ## Random interleavings of deliveries, deaths and rivals, 20,000 of them: looks for a second payment
+	@$(PY) -m tests.integration.interleavings
 
 bench: .venv/.dev ## A 1 GiB video into the bucket: speed and memory
 	@$(PY) -m tests.bench.archive_1gib

@@ -24,6 +24,7 @@ MEDIA = {
     "content_type": "video/mp4",
 }
 DETAIL: dict[str, Any] = {
+    "notice_id": f"{CORE}.completed",
     "id": f"chatcmpl-{CORE}",
     "video_id": f"video_{CORE}",
     "tenant": "t",

@@ -63,14 +63,14 @@ OBJECTS = {
     },
     "ResultsRole": {"tenants": RECORDS, "claims": "PutObject", "open": "DeleteObject"},
     "IntakeRole": {
-        "tenants": "GetObject PutObject", "claims": "GetObject PutObject", "open": "PutObject DeleteObject",
+        "tenants": RECORDS, "claims": "GetObject PutObject", "open": "PutObject DeleteObject",
         "inbox": "GetObject", "outbox": "PutObject",
     },
     "WorkerRole": {
-        "tenants": f"{RECORDS} AbortMultipartUpload", "claims": "PutObject", "open": "DeleteObject",
+        "tenants": f"{RECORDS} AbortMultipartUpload", "claims": "PutObject", "open": "PutObject DeleteObject",
         "outbox": "PutObject",
     },
-    "SweepRole": {"tenants": "GetObject PutObject", "open": "DeleteObject"},
+    "SweepRole": {"tenants": "GetObject PutObject", "open": "PutObject DeleteObject"},
 }  # fmt: skip
 TAKES = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 HANDS_ON = ("sqs:SendMessage", "JobsQueue")
@@ -78,7 +78,9 @@ TELLS = ("events:PutEvents", "EventBus")
 OTHERS = {
     "RelayRole": {HANDS_ON, TELLS},
     "ResultsRole": set(),
-    "IntakeRole": {HANDS_ON, TELLS, *((action, "RequestsQueue") for action in TAKES)},
+    "IntakeRole": {
+        HANDS_ON, TELLS, ("sqs:SendMessage", "RequestsDeadLetters"), *((action, "RequestsQueue") for action in TAKES),
+    },
     "WorkerRole": {
         HANDS_ON, TELLS, ("secretsmanager:GetSecretValue", "ServiceKey"), *((action, "JobsQueue") for action in TAKES),
     },
@@ -532,6 +534,22 @@ def test_only_the_stacks_rules_may_send_to_its_queues_from_outside_its_roles() -
                 assert each["Action"] == "sqs:SendMessage"
                 arns = listed(each["Condition"]["ArnEquals"]["aws:SourceArn"])
                 assert {arn["Fn::GetAtt"][0] for arn in arns} <= {*OUR_RULES, "WebhookRule"}
+
+
+def test_a_record_outlives_every_event_that_may_still_ask_for_it() -> None:
+    letters = queue("RequestsDeadLetters")["MessageRetentionPeriod"]
+    days = TEMPLATE["Parameters"]["RetentionDays"]["AllowedValues"]
+    assert days[0] == 0
+    assert all(each * 24 * 3600 > letters for each in days[1:])
+
+
+def test_an_asynchronous_invocation_that_could_not_be_kept_is_a_dead_letter() -> None:
+    intake = cloud()["Resources"]["IntakeFunction"]["Properties"]
+    assert intake["DeadLetterConfig"] == {"TargetArn": {"Fn::GetAtt": ["RequestsDeadLetters", "Arn"]}}
+
+
+def test_the_worker_may_send_to_its_own_queue_for_as_long_as_a_job_may_be_asked_after() -> None:
+    assert cloud()["Resources"]["WorkerFunction"]["Properties"]["RecursiveLoop"] == "Allow"
 
 
 def test_no_event_of_ours_asks_for_a_completion() -> None:

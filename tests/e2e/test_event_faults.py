@@ -131,18 +131,19 @@ def test_an_answer_that_was_whole_when_its_function_died_is_found_in_the_transcr
     assert (late.simulator.posts, late.marks()) == (1, [])
 
 
-def test_what_a_dead_function_left_in_doubt_ends_as_unknown_and_is_told(events: EventHouse) -> None:
-    frames = events.create("sora-2").frames
-    record = events.record(frames[0]["id"])
-    half = events.transcript(frames[0]["id"])[:4000]
-    events.s3.put_object(Bucket=events.bucket, Key=transcript_key(record.tenant, record.id), Body=half)
-    put_back(events, record, **LEFT, lease=1)
-    events.notices()
-    events.sweep()
-    events.work_off()
-    assert events.record(frames[0]["id"]).phase is Phase.UNKNOWN
-    assert [notice["detail"]["error"]["code"] for notice in events.notices()] == ["outcome_unknown"]
-    assert (events.simulator.posts, events.marks()) == (1, [])
+def test_what_a_dead_function_left_in_doubt_ends_as_unknown_and_is_told(late: EventHouse, clock: FakeClock) -> None:
+    frames = late.create("sora-2").frames
+    record = late.record(frames[0]["id"])
+    half = late.transcript(frames[0]["id"])[:4000]
+    late.s3.put_object(Bucket=late.bucket, Key=transcript_key(record.tenant, record.id), Body=half)
+    put_back(late, record, **LEFT, ask_until=0)
+    late.notices()
+    clock.advance(LATER)
+    late.sweep()
+    late.work_off()
+    assert late.record(frames[0]["id"]).phase is Phase.UNKNOWN
+    assert [notice["detail"]["error"]["code"] for notice in late.notices()] == ["outcome_unknown"]
+    assert (late.simulator.posts, late.marks()) == (1, [])
 
 
 def test_media_that_come_late_are_tried_again_for_an_hour(late: EventHouse, clock: FakeClock) -> None:
@@ -150,7 +151,7 @@ def test_media_that_come_late_are_tried_again_for_an_hour(late: EventHouse, cloc
     record = late.only_record()
     assert (record.phase, record.media[0].again) == (Phase.COMPLETED, True)
     missing = late.call("GET", f"/v1/videos/video_{record.id}/content")
-    assert missing.error["message"].endswith("It is tried again.")
+    assert (missing.status, missing.error["code"]) == (409, "not_ready")
     assert len(late.marks()) == 1
     late.notices()
     clock.advance(1000)
@@ -216,3 +217,28 @@ def test_a_job_that_nobody_began_within_a_day_fails_unpaid(late: EventHouse, clo
     late.work(body)
     assert late.call("GET", f"/v1/chat/completions/chatcmpl-{late.only_record().id}").error["code"] == "not_begun"
     assert late.simulator.posts == 0
+
+
+def test_what_a_strangers_key_was_refused_is_told_to_nobody_else(events: EventHouse) -> None:
+    assert events.create("sim-401").status == 401
+    assert (events.notices(), events.marks()) == ([], [])
+
+
+def test_a_file_that_is_put_there_twice_is_one_job_and_its_sender_may_name_a_request_anywhere(
+    events: EventHouse,
+) -> None:
+    body = json.dumps({**ask("sim-text"), "idempotency_key": "order-7"})
+    for sequencer in ("01", "02"):
+        tag = events.s3.put_object(Bucket=events.bucket, Key="inbox/a.json", Body=body)["ETag"]
+        file = {"key": "inbox/a.json", "etag": tag, "sequencer": sequencer}
+        created = {"source": "aws.s3", "time": f"2026-11-26T12:00:{sequencer}Z"}
+        events.take_in({**created, "detail": {"bucket": {"name": events.bucket}, "object": file}})
+    told = events.take_in(json.loads(body), request_id="another")
+    events.take_in(events.message(body, id="m-9"))
+    events.work_off()
+    assert events.simulator.posts == 1
+    (request,) = events.simulator.requests
+    assert "idempotency_key" not in json.loads(request.body)
+    assert told["id"] == f"chatcmpl-{events.only_record().id}"
+    wrong = events.take_in({**ask("sim-text"), "idempotency_key": 7}, request_id="wrong")
+    assert wrong["error"]["param"] == "idempotency_key"

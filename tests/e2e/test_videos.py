@@ -9,6 +9,7 @@ import pytest
 
 from reelay.contract import Contract
 from reelay.model import Phase
+from reelay.video_jobs import REQUEST_BYTES
 from tests.contract.proxy_events import rest_event
 from tests.e2e.local_house import PROMPT, LocalHouse, Pieces, Reply
 
@@ -152,3 +153,13 @@ def test_where_answers_are_buffered_the_answer_is_the_finished_video(house: Loca
     assert (reply.status, reply.json["status"]) == (200, "completed")
     assert conforms("createVideo", reply)
     assert house.only_record().phase is Phase.COMPLETED
+
+
+def test_a_conversation_that_grew_beyond_what_can_be_sent_is_not_remixed(house: LocalHouse) -> None:
+    picture = "data:image/png;base64," + "A" * (REQUEST_BYTES - 2000)
+    part = {"type": "image_url", "image_url": {"url": picture}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": PROMPT}, part]}]
+    made = house.post({"model": "sora-2", "messages": messages, "stream": True}).frames[0]["id"]
+    reply = house.streamed(f"{FILM}/{made}/remix", {"prompt": "x" * 3000})
+    assert (reply.status, told(reply)["error"]["code"]) == (413, "request_too_large")
+    assert house.simulator.posts == 1

@@ -12,7 +12,7 @@ import pytest
 
 from reelay.aws import client
 from reelay.bus import SOURCE, EventBridgeBus
-from reelay.errors import BusFailed
+from reelay.errors import BusFailed, EventRefused
 from reelay.model import Event, Notice
 from reelay.s3 import ATTEMPTS
 from tests.fakes import FakeBus
@@ -126,6 +126,12 @@ class TestFaults:
             events.bus().publish(ARCHIVED)
         assert "sk-token" not in failed.value.message
         assert len(attempts) == 1
+
+    def test_an_event_that_will_never_be_taken_is_told_apart(self, events: Events) -> None:
+        refused = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "MalformedDetail"}]}
+        inject(events.client, answers(200, json.dumps(refused)))
+        with pytest.raises(EventRefused):
+            events.bus().publish(ARCHIVED)
 
     def test_a_missing_bus_is_told_by_its_code(self, events: Events) -> None:
         with pytest.raises(BusFailed, match="ResourceNotFoundException") as failed:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from reelay.aftercare import Aftercare, Means, links_of
+from reelay.errors import EventRefused
 from reelay.ids import completion_id
-from reelay.jobs import ARCHIVE_SECONDS, OPEN
+from reelay.jobs import AFTERCARE_SECONDS, ARCHIVE_SECONDS, OPEN
 from reelay.journal import Journal
-from reelay.model import Job, Link, Media, MediaKind, Notice, Order, Phase, Problem, Record, VideoRequest
+from reelay.model import Event, Job, Link, Media, MediaKind, Notice, Order, Phase, Problem, Record, VideoRequest
 from reelay.ports import Archive
 from reelay.shapes import Identity, whole
 from tests.fakes import (
@@ -50,7 +51,7 @@ class Room:
     """Aftercare over fakes, and one record that has ended."""
 
     def __init__(
-        self, record: Record, archive: FakeArchive | None = None, store: FakeStore | None = None, **without: None
+        self, record: Record, archive: FakeArchive | None = None, store: FakeStore | None = None, **without: Any
     ) -> None:
         self.clock = FakeClock()
         self.store = store or FakeStore()
@@ -279,3 +280,43 @@ def test_the_links_are_those_of_every_choice() -> None:
     answer = {"choices": [{"message": {"content": VIDEO}}, {"message": {"content": None}}, {"message": {}}]}
     assert links_of(replace(record, completion=answer)) == (Link(MediaKind.VIDEO, VIDEO),)
     assert links_of(replace(record, completion=None)) == ()
+
+
+def test_a_mark_that_did_not_hold_at_the_beginning_is_put_when_something_is_left() -> None:
+    room = Room(completed())
+    room.store.open.clear()
+    room.bus.broken = True
+    room.finish()
+    assert not room.over
+
+
+class Refusing(FakeBus):
+    """Takes no event, and never will."""
+
+    def publish(self, event: Event) -> None:
+        raise EventRefused(f"too large: {event.notice}")
+
+
+def test_an_event_that_will_never_be_taken_is_told_to_the_operator_and_not_tried_for_ever() -> None:
+    room = Room(completed(), bus=Refusing())
+    room.finish()
+    assert room.over
+    assert ("event refused", {"record": room.record.id}) in room.telemetry.alarms
+
+
+def test_what_cannot_be_done_for_days_is_given_up_and_told() -> None:
+    room = Room(completed())
+    room.bus.broken = True
+    room.finish()
+    assert not room.over
+    room.clock.advance(AFTERCARE_SECONDS)
+    room.finish()
+    assert room.over
+    assert room.telemetry.alarms[-1][0] == "given up after its end"
+
+
+@pytest.mark.parametrize(("by_worker", "told"), [(False, []), (True, [Notice.FAILED])])
+def test_a_key_that_the_upstream_does_not_know_lets_nobody_speak_on_the_bus(by_worker: bool, told: list[str]) -> None:
+    room = Room(new_record(phase=Phase.FAILED, problem=replace(PROBLEM, status=401), by_worker=by_worker))
+    room.finish()
+    assert (room.told, room.over) == (told, True)

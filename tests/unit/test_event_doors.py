@@ -17,7 +17,7 @@ from reelay.gateway import REPLY_RESERVE_SECONDS
 from reelay.intake import Desk, Intake
 from reelay.model import Data, End, Head, Job, Phase, Record
 from reelay.queue import job_in
-from reelay.sweep import Sweep
+from reelay.sweep import AGAIN_SECONDS, Sweep
 from reelay.worker import Tools, Worker
 from tests.fakes import (
     NOON,
@@ -272,6 +272,7 @@ def test_a_job_has_the_time_that_its_invocation_has(house: House) -> None:
 
 def test_the_schedule_sends_what_stopped_moving(house: House) -> None:
     record = house.store.create(new_record(phase=Phase.SENDING, lease=int(NOON)))
+    house.store.marked_at = NOON - AGAIN_SECONDS
     house.store.watch(record)
     assert house.sweep.serve({"source": "aws.events", "detail": {}}, Context(seconds=60)) == {"sent": 1}
     assert house.sweep.serve({}, Context(seconds=0)) == {"sent": 0}, "no time, nothing done"

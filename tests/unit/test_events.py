@@ -46,6 +46,7 @@ def test_a_completion_is_told_by_its_names_and_labels() -> None:
     event = events.told(COMPLETED, Notice.COMPLETED)
     assert event.notice == "Completion Completed"
     assert event.detail == {
+        "notice_id": f"{ENDED.id}.completed",
         "id": completion_id(ENDED.id),
         "video_id": video_id(ENDED.id),
         "tenant": TENANT,

@@ -517,18 +517,18 @@ def test_the_preference_is_not_applied_where_it_cannot_be_kept() -> None:
 
 def test_a_page_examines_a_bounded_number_of_records() -> None:
     clock, store = FakeClock(), FakeStore()
-    made = [_completed(store, number) for number in range(1200)]
+    made = [_completed(store, number) for number in range(5200)]
     results = Results(store, clock, json_answer)
-    wanted: dict[str, Any] = {"limit": 20, "order": "asc", "metadata": {"n": "1100"}}
+    wanted: dict[str, Any] = {"limit": 20, "order": "asc", "metadata": {"n": "5100"}}
 
     def page(**more: str) -> Any:
         call = Call("listChatCompletions", "/v1/chat/completions", "r", TENANT, parameters=wanted | more)
         return json.loads(b"".join(results.page(call, Invocation(1, live=False)).pieces))
 
     first = page()
-    assert (first["data"], first["has_more"], first["last_id"]) == ([], True, completion_id(made[999].id))
+    assert (first["data"], first["has_more"], first["last_id"]) == ([], True, completion_id(made[4999].id))
     second = page(after=first["last_id"])
-    assert [each["id"] for each in second["data"]] == [completion_id(made[1100].id)]
+    assert [each["id"] for each in second["data"]] == [completion_id(made[5100].id)]
     assert second["has_more"] is False
 
 

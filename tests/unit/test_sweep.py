@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from reelay.documents import watch_key
 from reelay.errors import QueueFailed, StoreFailed
 from reelay.jobs import QUEUE_LEASE_SECONDS
 from reelay.model import Invocation, Job, Phase, Record
-from reelay.sweep import ORPHAN_SECONDS, Sweep
+from reelay.sweep import AGAIN_SECONDS, ORPHAN_SECONDS, Sweep
 from tests.fakes import NOON, TENANT, FakeClock, FakeQueue, FakeStore, FakeTelemetry, new_record
 
 OTHER_TENANT = "f" * 32
@@ -29,6 +30,7 @@ class Yard:
         """A marked record."""
         record = self.store.create(new_record(seconds, **fields))
         self.store.watch(record)
+        self.store.open[watch_key(record.tenant, record.id)] = NOON - AGAIN_SECONDS
         return Job(record.tenant, record.id)
 
     def run(self, seconds: float = 60) -> int:
@@ -110,6 +112,28 @@ def test_a_mark_of_an_event_that_is_older_than_its_delivery_stays_until_its_reco
     yard.store.create(record)
     yard.run()
     assert yard.sent == [Job(record.tenant, record.id)]
+
+
+def test_what_was_sent_is_not_sent_again_before_a_worker_can_be_done_with_it() -> None:
+    yard = Yard()
+    job = yard.add(phase=Phase.COMPLETED, lease=int(NOON))
+    assert [yard.run() for _ in range(3)] == [1, 0, 0]
+    yard.clock.advance(AGAIN_SECONDS)
+    assert (yard.run(), yard.sent) == (1, [job, job])
+
+
+def test_a_record_that_comes_while_its_old_mark_is_taken_away_keeps_one() -> None:
+    class Late(FakeStore):
+        def unwatch(self, job: Job) -> None:
+            self.create(record)
+            super().unwatch(job)
+
+    yard = Yard(store=Late())
+    record = new_record(phase=Phase.QUEUED, lease=int(NOON))
+    yard.store.marked_at = NOON - ORPHAN_SECONDS
+    yard.store.watch(record)
+    yard.run()
+    assert len(yard.store.open) == 1
 
 
 def test_a_rival_that_takes_the_job_meanwhile_keeps_it() -> None:

@@ -28,6 +28,7 @@ from reelay.jobs import (
     TRY_AGAIN_SECONDS,
     Claimed,
     Posting,
+    Progressed,
     Refused,
     next_step,
 )
@@ -456,6 +457,25 @@ def test_a_verdict_of_an_earlier_try_is_none_of_a_later_ones() -> None:
     first.pay(SECONDS, SECONDS)
     first.close()
     assert (shop.phase, shop.record.tries) == (Phase.SENDING, 2)
+
+
+def test_what_an_earlier_try_owes_does_not_replace_what_a_later_one_kept() -> None:
+    shop = Shop(job(phase=Phase.SENDING, tries=1, lease=LATER))
+    store: Any = Flaky(shop.store, 2, lost=True)
+    first = Journal(shop.record, store, shop.clock, shop.telemetry)
+    first.take(b'{"error": {"message": "busy"}}')
+    first.settle(Refused(replace(PROBLEM, charged=False), passes=True))
+    assert shop.phase is Phase.QUEUED
+    shop.clock.advance(TRY_AGAIN_SECONDS)
+    for fact in (Claimed(LATER + 99), Posting()):
+        shop.store.save(next_step(shop.record, fact, shop.clock.now()).record)
+    second = Journal(shop.record, shop.store, shop.clock, shop.telemetry)
+    second.take(b"data: a whole answer")
+    second.note(Progressed("task_1"))
+    first.pay(SECONDS, SECONDS)
+    for journal in (first, second):
+        journal.close()
+    assert shop.store.transcripts[shop.record.id] == b"data: a whole answer"
 
 
 # ── Doubt ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from reelay.errors import EventRefused
 from reelay.events import outcome, told
-from reelay.jobs import ARCHIVE_SECONDS, OPEN, Archived
+from reelay.jobs import AFTERCARE_SECONDS, OPEN, Archived, media_settled
 from reelay.links import media_links
 from reelay.model import Job, Link, Media, Notice, Phase, Record
 from reelay.shapes import contents
@@ -57,11 +59,22 @@ class Aftercare:
     def finish(self, journal: Journal, settle_by: float, deadline: float) -> None:
         """Try until `settle_by` to write what the journal owes, then do what follows until `deadline`."""
         try:
-            if journal.pay(settle_by, deadline) and (journal.deleted or self._followed(journal, deadline)):
-                job = Job(journal.record.tenant, journal.record.id)
-                self._done(journal.record, "mark not removed", lambda: self._means.store.unwatch(job))
+            done = journal.pay(settle_by, deadline) and (journal.deleted or self._followed(journal, deadline))
+            self._mark(journal.record, keep=not (done or self._too_long(journal.record)))
         finally:
             journal.close()
+
+    def _mark(self, record: Record, *, keep: bool) -> None:
+        """Take the mark away; or put it again, for it may not have held at the beginning."""
+        job = Job(record.tenant, record.id)
+        act = partial(self._means.store.watch, record) if keep else partial(self._means.store.unwatch, job)
+        self._done(record, "mark not written", act)
+
+    def _too_long(self, record: Record) -> bool:
+        given_up = record.phase not in OPEN and self._means.clock.now() - record.finished >= AFTERCARE_SECONDS
+        if given_up:
+            self._telemetry.alarm("given up after its end", record=record.id)
+        return given_up
 
     def _followed(self, journal: Journal, deadline: float) -> bool:
         """Whether nothing is left to do."""
@@ -83,17 +96,14 @@ class Aftercare:
             self._done(record, "not handed over", lambda: queue.send(Job(record.tenant, record.id), delay))
 
     def _archived(self, journal: Journal, links: tuple[Link, ...], deadline: float) -> bool:
-        before = journal.record.media
-        if _settled(before, journal.record, self._means.clock.now()):
-            return self._told(journal.record, Notice.ARCHIVED)
-        kept = {(media.kind, media.source): media for media in before if not media.again}
-        media = tuple(kept.get((link.kind, link.url)) or self._copied(journal.record, link, deadline) for link in links)
-        journal.settle(Archived(media))
-        if not journal.pay(deadline, deadline) or journal.deleted:
-            return journal.deleted
-        if not _settled(media, journal.record, self._means.clock.now()):
-            return False
-        return self._told(journal.record, Notice.ARCHIVED)
+        before, clock = journal.record.media, self._means.clock
+        if not media_settled(journal.record, clock.now()):
+            kept = {(media.kind, media.source): media for media in before if not media.again}
+            media = (kept.get((link.kind, link.url)) or self._copied(journal.record, link, deadline) for link in links)
+            journal.settle(Archived(tuple(media)))
+            if not journal.pay(deadline, deadline) or journal.deleted:
+                return journal.deleted
+        return media_settled(journal.record, clock.now()) and self._told(journal.record, Notice.ARCHIVED)
 
     def _copied(self, record: Record, link: Link, deadline: float) -> Media:
         media = self._means.archive.keep(record, link, deadline)
@@ -104,7 +114,16 @@ class Aftercare:
 
     def _told(self, record: Record, notice: Notice) -> bool:
         bus = self._means.bus
-        return bus is None or self._done(record, "event not told", lambda: bus.publish(told(record, notice)))
+        if bus is None or _a_strangers(record):
+            return True
+        try:
+            bus.publish(told(record, notice))
+        except EventRefused:  # and always will be
+            self._telemetry.alarm("event refused", record=record.id)
+        except Exception:  # noqa: BLE001 - as below
+            self._telemetry.alarm("event not told", record=record.id)
+            return False
+        return True
 
     def _answered(self, record: Record) -> bool:
         drop, drops = record.drop, self._means.drops
@@ -121,7 +140,6 @@ class Aftercare:
         return True
 
 
-def _settled(media: tuple[Media, ...], record: Record, now: float) -> bool:
-    """Whether every link was archived, or will never be."""
-    late = now - record.finished >= ARCHIVE_SECONDS
-    return bool(media) and (late or not any(each.again for each in media))
+def _a_strangers(record: Record) -> bool:
+    """Whether whoever asked over HTTP had a key that the upstream does not know: then nobody else hears of it."""
+    return record.problem is not None and record.problem.status == 401 and not record.by_worker

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from reelay.aws import failures
-from reelay.errors import BusFailed
+from reelay.errors import BusFailed, EventRefused
 from reelay.model import Event
 from reelay.s3 import code_word
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 SOURCE = "reelay"
 """What rules match an event of ours by."""
+
+
+REFUSED = frozenset({"ValidationException", "InvalidArgument", "MalformedDetail", "RequestEntityTooLargeException"})
+"""Answers that time does not change (Amazon EventBridge API reference, PutEvents and common errors)."""
 
 
 class EventBridgeBus:
@@ -28,7 +32,7 @@ class EventBridgeBus:
         self._bus = bus
 
     def publish(self, event: Event) -> None:
-        """Tell it at least once. Raises BusFailed."""
+        """Tell it at least once. Raises BusFailed, and EventRefused for what will never be taken."""
         detail = json.dumps(event.detail, separators=(",", ":"))
         with failures(_failed):
             answer = self._client.put_events(
@@ -47,4 +51,6 @@ class EventBridgeBus:
 
 
 def _failed(code: str) -> BusFailed:
+    if code in REFUSED:
+        return EventRefused(f"The event bus will not take the event ({code}).")
     return BusFailed(f"The event bus did not take the event ({code}). Please try again.")

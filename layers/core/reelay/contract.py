@@ -30,6 +30,9 @@ RESOLVED_PATHS = 4096
 
 _DONE = b"[DONE]"
 _JSON = "application/json"
+KEY_FIELD = "idempotency_key"
+"""What a request that comes as an event may hold beside its own fields."""
+
 _VIDEO = ("prompt", "model", "seconds", "size", "input_reference", "metadata")
 """The fields of a VideoRequest that mean something, in the order of OpenAI's."""
 
@@ -94,14 +97,16 @@ class Contract:
         """The call in a request that did not come by HTTP: JSON, for createVideo when it has a `prompt` and no
         `messages`, else for createChatCompletion.
 
-        Who may send one is for the source of the event to say, so there is no token. Raises what `read` does for the
-        same body: TooLarge or BadRequest.
+        Who may send one is for the source of the event to say, so there is no token. The field `idempotency_key` beside
+        the request stands for the header Idempotency-Key. Raises what `read` does for the same body: TooLarge or
+        BadRequest.
         """
         if len(raw) > MAX_BODY_BYTES:
             raise too_large()
         if not raw:
             raise bad_request([EMPTY])
         body = strict_json.decode(raw)
+        headers = {"content-type": _JSON, **self._named(body)}
         films = isinstance(body, dict) and "prompt" in body and "messages" not in body
         operation = "createVideo" if films else "createChatCompletion"
         faults = self._requests[operation].faults(body)
@@ -111,7 +116,7 @@ class Contract:
             operation=operation,
             path=self._routes.of(operation).template,
             request_id="",
-            headers={"content-type": _JSON},
+            headers=headers,
             body=self._as_meant(operation, body),
             raw=raw,
         )
@@ -139,6 +144,20 @@ class Contract:
     def event_faults(self, detail_type: str, detail: Mapping[str, Any]) -> list[str]:
         """The same for the `detail` of an event that goes out; raises KeyError for a type that is not documented."""
         return [rule(fault) for fault in self._details[detail_type].faults(dict(detail))]
+
+    def _named(self, body: Any) -> dict[str, str]:
+        """Takes the name of the request out of it, as the header that it stands for."""
+        if not isinstance(body, dict) or KEY_FIELD not in body:
+            return {}
+        key = body.pop(KEY_FIELD)
+        faults = self._key.faults(key)
+        if faults:
+            raise bad_request([fault.within(KEY_FIELD) for fault in faults])
+        return {"idempotency-key": key}
+
+    @cached_property
+    def _key(self) -> Checker:
+        return Checker(self._components["parameters"]["IdempotencyKey"]["schema"], self._components)
 
     def _as_meant(self, operation: str, body: Json) -> Json:
         """A request in the one form that use cases get, however it was written."""

@@ -203,6 +203,10 @@ class BusFailed(ReelayError):
     code = "bus_unavailable"
 
 
+class EventRefused(BusFailed):
+    """EventBridge will never take this event: too large, or of a shape that it does not know."""
+
+
 class KeyUnavailable(ReelayError):
     """The service's own key cannot be read: nothing was sent."""
 

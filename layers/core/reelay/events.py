@@ -11,14 +11,18 @@ from typing import Any
 from reelay.ids import completion_id, video_id
 from reelay.model import Event, Json, Media, Notice, Phase, Problem, Record
 
+MODEL_CHARACTERS = 256
+"""What the contract takes; a record from before it did may have a longer one."""
+
 
 def told(record: Record, notice: Notice) -> Event:
     """The event of a record that has ended; `openapi.yaml` (webhooks) has the shape of the detail."""
     detail: dict[str, Any] = {
+        "notice_id": f"{record.id}.{notice.name.lower()}",
         "id": completion_id(record.id),
         "video_id": video_id(record.id),
         "tenant": record.tenant,
-        "model": record.model,
+        "model": record.model[:MODEL_CHARACTERS],
         "status": "completed" if record.phase is Phase.COMPLETED else "failed",
         "created": record.created,
         "finished": record.finished,

@@ -8,14 +8,15 @@ loop.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reelay import events, videos
-from reelay.admission import Admission, fingerprint
-from reelay.errors import BadRequest, CallerError, Conflict, NotFound
+from reelay.admission import KEY_SECONDS, Admission, fingerprint
+from reelay.errors import BadRequest, CallerError, Conflict, NotFound, QueueFailed, ReelayError
 from reelay.ids import completion_id, derived_core, new_core
-from reelay.jobs import QUEUE_LEASE_SECONDS
+from reelay.jobs import QUEUE_LEASE_SECONDS, Unsent, next_step
 from reelay.journal import Journal
 from reelay.model import Call, Claim, Job, Json, Phase, Problem, Record, VideoRequest
 from reelay.replay import state
@@ -59,7 +60,7 @@ class Intake:
     def accept(self, wanted: Asked | Dropped) -> Json | None:
         """The state of the job, or its id and what is wrong with it; None for a file that is no longer there.
 
-        Raises StoreFailed and QueueFailed: then the event has to come again.
+        Raises StoreFailed: then the event has to come again.
         """
         core = self._core(wanted)
         known = self._known(core)
@@ -77,20 +78,28 @@ class Intake:
         return self._asked(self._new(core, wanted.key), body, None)
 
     def _core(self, wanted: Asked | Dropped) -> str:
-        """The id of the event's own record. One without a time of its own claims an id for as long as it may come."""
-        if wanted.at is not None:
+        """The id of the event's own record: made from its name and time.
+
+        One without a time of its own claims an id for a day, and so does a file for its content by its own time, since
+        whoever did not hear that it was taken puts it there again.
+        """
+        if isinstance(wanted, Asked) and wanted.at is not None:
             return derived_core(wanted.at, wanted.name)
-        now = self._desk.clock.now()
-        claim = Claim(f"event {wanted.name}", new_core(now), fingerprint="", at=int(now))
-        return self._desk.claims.take(self._desk.tenant, claim).core
+        at = self._desk.clock.now() if wanted.at is None else wanted.at
+        own = new_core(at) if wanted.at is None else derived_core(at, wanted.name)
+        name = wanted.name if isinstance(wanted, Asked) else wanted.content
+        ours = Claim(f"event {name}", own, fingerprint="", at=int(at))
+        held = self._desk.claims.take(self._desk.tenant, ours)
+        if held.core != own and ours.at - held.at > KEY_SECONDS:
+            held = self._desk.claims.replace(self._desk.tenant, held, ours)
+        return held.core
 
     def _known(self, core: str) -> Json | None:
         """What is told of an event that came before."""
         try:
             return self._again(self._store.load(self._desk.tenant, core))
         except NotFound:
-            deleted = self._store.was_deleted(self._desk.tenant, core)
-            return {"id": completion_id(core), **_DELETED.body()} if deleted else None
+            return _deleted(core) if self._store.was_deleted(self._desk.tenant, core) else None
 
     def _asked(self, record: Record, body: bytes, key: str | None) -> Json:
         try:
@@ -106,7 +115,8 @@ class Intake:
             video=video,
             fingerprint=fingerprint(request),
         )
-        return self._queued(record) if key is None else self._named(key, call, record)
+        named = key or call.headers.get("idempotency-key")
+        return self._named(named, call, record) if named else self._queued(record)
 
     def _named(self, key: str, call: Call, record: Record) -> Json:
         """A request that its sender named: like one over HTTP with that Idempotency-Key."""
@@ -125,9 +135,12 @@ class Intake:
             record = self._store.create(record)
         except Conflict:
             return self._again(self._store.load(record.tenant, record.id))
+        if self._store.was_deleted(record.tenant, record.id):  # by its owner, since this event's double was run
+            self._store.delete(record)
+            return _deleted(record.id)
         if record.video is not None:
             self._store.index(record)  # a video shows in every list from its beginning
-        self._desk.queue.send(Job(record.tenant, record.id))
+        self._sent(record)
         self._desk.telemetry.count("Queued")
         self._desk.telemetry.note("queued", record=record.id, model=record.model)
         return _told(record)
@@ -136,8 +149,18 @@ class Intake:
         """The event came again; if its job still waits, its message may never have been sent."""
         self._desk.telemetry.note("asked again", record=record.id, phase=record.phase)
         if record.phase is Phase.QUEUED:
-            self._desk.queue.send(Job(record.tenant, record.id))
+            self._sent(record)
         return _told(record)
+
+    def _sent(self, record: Record) -> None:
+        """Hand the job to a worker. It stands from now on, so a queue that does not take it is no failure of the event:
+        the next sweep sends it, and whoever asked must not ask again."""
+        try:
+            self._desk.queue.send(Job(record.tenant, record.id))
+        except QueueFailed:
+            self._desk.telemetry.alarm("job not sent", record=record.id)
+            with suppress(ReelayError):
+                self._store.save(next_step(record, Unsent(), self._desk.clock.now()).record)
 
     def _refused(self, record: Record, error: CallerError | Conflict) -> Json:
         problem = Problem(error.message, error.type, error.param, error.code, error.status, charged=False)
@@ -189,6 +212,10 @@ def _told(record: Record) -> dict[str, Any]:
     if record.problem is not None:
         return {"id": completion_id(record.id), "error": events.outcome(record)["error"]}
     return state(record)
+
+
+def _deleted(core: str) -> Json:
+    return {"id": completion_id(core), **_DELETED.body()}
 
 
 _DELETED = Conflict(

@@ -42,6 +42,10 @@ ASK_SECONDS = 30
 ARCHIVE_SECONDS = 3600
 """How long after a completion its media are tried again where what went wrong may pass; links live an hour or more."""
 
+AFTERCARE_SECONDS = 3 * 24 * 3600
+"""How long what follows a verdict is tried again: an outage of a bus is over by then, and what is left would be tried
+for ever."""
+
 OPEN = (Phase.QUEUED, Phase.CLAIMED, Phase.SENDING, Phase.ACCEPTED, Phase.RECONCILING)
 """The phases in which something is still to come."""
 
@@ -64,6 +68,11 @@ class Released:
 @dataclass(frozen=True, slots=True)
 class Requeued:
     """The sweep sent the job to the workers once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """The job waits, but its message could not be sent: the next sweep has to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,7 @@ Fact = (
     Claimed
     | Released
     | Requeued
+    | Unsent
     | Posting
     | Progressed
     | Finished
@@ -173,9 +183,15 @@ def due(record: Record, now: float) -> bool:
     return now >= record.lease
 
 
+def media_settled(record: Record, now: float) -> bool:
+    """Whether every medium of a completed record was archived, or will never be."""
+    late = now - record.finished >= ARCHIVE_SECONDS
+    return bool(record.media) and (late or not any(each.again for each in record.media))
+
+
 def _changed(record: Record, fact: Fact, now: int) -> Record:
     match fact:
-        case Claimed() | Released() | Requeued() | Posting() | Overdue():
+        case Claimed() | Released() | Requeued() | Unsent() | Posting() | Overdue():
             return _in_hand(record, fact, now)
         case Progressed() | Finished() | Refused() | InDoubt() | GivenUp():
             return _heard(record, fact, now)
@@ -185,7 +201,7 @@ def _changed(record: Record, fact: Fact, now: int) -> Record:
             return replace(record, metadata=dict(metadata))
 
 
-def _in_hand(record: Record, fact: Claimed | Released | Requeued | Posting | Overdue, now: int) -> Record:
+def _in_hand(record: Record, fact: Claimed | Released | Requeued | Unsent | Posting | Overdue, now: int) -> Record:
     """What somebody does with the record."""
     match fact:
         case Claimed(until):
@@ -194,8 +210,8 @@ def _in_hand(record: Record, fact: Claimed | Released | Requeued | Posting | Ove
             return _overdue(record, now)
         case Released() if record.phase is Phase.CLAIMED:
             return replace(record, phase=Phase.QUEUED, lease=now + QUEUE_LEASE_SECONDS, tries=record.tries - 1)
-        case Requeued() if record.phase is Phase.QUEUED:
-            return replace(record, lease=now + QUEUE_LEASE_SECONDS)
+        case Requeued() | Unsent() if record.phase is Phase.QUEUED:
+            return replace(record, lease=now + (QUEUE_LEASE_SECONDS if isinstance(fact, Requeued) else 0))
         case Posting() if record.phase is Phase.CLAIMED:
             return replace(record, phase=Phase.SENDING)
     return record

@@ -71,6 +71,7 @@ class Journal:
         self._deleted = False
         self._torn = False
         self._last_try = False
+        self._unsure = False
 
     def take(self, data: bytes) -> None:
         """Add bytes of the upstream to the transcript, as they came, and keep it now and then."""
@@ -100,6 +101,11 @@ class Journal:
     def deleted(self) -> bool:
         """Whether the record was deleted by its owner while it was in hand."""
         return self._deleted
+
+    @property
+    def _another(self) -> bool:
+        """Whether the record is gone, or another run's by now: then nothing of this one's counts."""
+        return self._deleted or self.record.tries != self._tries
 
     def pay(self, settle_by: float, deadline: float) -> bool:
         """Try until `settle_by` to write what is still owed; whether all of it holds. What a deleted record's run has
@@ -148,13 +154,17 @@ class Journal:
         return False
 
     def _settle(self, fact: Fact) -> None:
-        if self._deleted:
+        if self._unsure and not self._last_try:  # an earlier write may have been done, and its answer lost
+            self._reload()
+        if self._another:
             return
+        self._unsure = True
         if not isinstance(fact, Archived):
             self._part("transcript not kept", self._keep_transcript)
         if isinstance(fact, Finished) and self.record.keeps:
             self._part("marker not kept", lambda: self._store.index(self.record))
         self._advance(fact)
+        self._unsure = False
 
     def _part(self, failure: str, write: Callable[[], None]) -> None:
         """What belongs to a verdict comes before it while there is time; but a verdict without it beats none."""
@@ -181,7 +191,7 @@ class Journal:
                 self._reload()
             except NotFound:
                 self._deleted = True
-            if self._deleted or self.record.tries != self._tries:  # another run's by now: nothing of this one's counts
+            if self._another:
                 return
         raise StoreFailed("The record changed under every attempt to write it.")
 

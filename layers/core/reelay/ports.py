@@ -143,7 +143,7 @@ class Bus(Protocol):
     """Events for whoever wants to know."""
 
     def publish(self, event: Event) -> None:
-        """Tell it at least once. Raises BusFailed."""
+        """Tell it at least once. Raises BusFailed, and EventRefused for what will never be taken."""
 
 
 class Keys(Protocol):

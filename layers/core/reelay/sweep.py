@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 from reelay.errors import Conflict, NotFound, ReelayError
 from reelay.jobs import Requeued, due, next_step
-from reelay.model import Invocation, Mark, Phase, Record
+from reelay.model import Invocation, Job, Mark, Phase, Record
 
 if TYPE_CHECKING:
     from reelay.ports import Clock, Queue, Store, Telemetry
+
+AGAIN_SECONDS = 15 * 60
+"""Before a record is sent once more: as long as a worker may take. Else a busy queue would fill with the same names."""
 
 ORPHAN_SECONDS = 3600
 """A marker without a record is put before its record; after this long there will be none."""
@@ -54,15 +57,24 @@ class Sweep:
             record = self._store.load(job.tenant, job.id)
         except NotFound:
             if now - mark.at >= ORPHAN_SECONDS:
-                self._store.unwatch(job)
+                self._forget(job)
             return False
-        if not due(record, now):
+        waits = record.phase is Phase.QUEUED
+        if not due(record, now) or not (waits or now - mark.at >= AGAIN_SECONDS):
             return False
         self._queue.send(job)
         self._telemetry.note("swept", record=job.id, phase=record.phase)
-        if record.phase is Phase.QUEUED:
+        if waits:
             self._requeued(record, now)
+        else:
+            self._store.watch(record)  # the mark tells when it was sent
         return True
+
+    def _forget(self, job: Job) -> None:
+        """Take away the mark of a record that is not there, unless it comes at this very moment."""
+        self._store.unwatch(job)
+        with suppress(NotFound):
+            self._store.watch(self._store.load(job.tenant, job.id))
 
     def _requeued(self, record: Record, now: float) -> None:
         with suppress(Conflict, NotFound):  # then a worker has it by now

@@ -34,19 +34,25 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A file that holds a request: the version of the object `key` that had `tag` when it was written."""
+    """A file that holds a request: the version of the object `key` that had `tag` when it was written. `content` is the
+    same for the same bytes under the same key, however often they were put there."""
 
     name: str = field(repr=False)
-    at: float
+    at: float | None
     key: str = field(repr=False)
     tag: str
+
+    @property
+    def content(self) -> str:
+        """What its bytes are known by."""
+        return f"s3 {self.key} {self.tag}"
 
 
 def of_message(record: Mapping[str, Any]) -> tuple[Asked | Dropped, ...]:
     """The requests in one record of an SQS batch; none in S3's own test message."""
     body = _text(record.get("body"))
     attributes = _mapping(record.get("attributes"))
-    at = _milliseconds(attributes.get("SentTimestamp")) / 1000
+    at = _milliseconds(attributes.get("SentTimestamp"))
     asked = Asked(f"sqs {_text(record.get('messageId'))}", at, body.encode("utf-8", "replace"), _key(record))
     return _unwrapped(_decoded(body), asked)
 
@@ -90,17 +96,18 @@ def _key(record: Mapping[str, Any]) -> str | None:
     return _text(attribute.get("stringValue")) or None
 
 
-def _time(text: object) -> float:
-    """Unix seconds of an ISO 8601 time; 0 for what is none, so that the same event keeps the same time."""
+def _time(text: object) -> float | None:
+    """Unix seconds of an ISO 8601 time; None for what is none."""
     try:
         return datetime.fromisoformat(_text(text)).timestamp()
-    except ValueError:
-        return 0.0
+    except (ValueError, OverflowError):
+        return None
 
 
-def _milliseconds(text: object) -> int:
+def _milliseconds(text: object) -> float | None:
+    """Unix seconds of a time in milliseconds; None for what is none."""
     found = _DIGITS.fullmatch(_text(text))
-    return int(found[0]) if found else 0
+    return int(found[0]) / 1000 if found else None
 
 
 def _decoded(body: str) -> Any:

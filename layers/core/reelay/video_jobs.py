@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reelay import sse, videos
 from reelay.documents import no_record
-from reelay.errors import BadRequest
+from reelay.errors import BadRequest, TooLarge
 from reelay.ids import core_of, video_id
 from reelay.journal import looked_at
 from reelay.model import Answer, Call, Invocation, Json, Phase, Record, VideoRequest
@@ -18,6 +18,10 @@ from reelay.run import Form, standard_headers
 
 if TYPE_CHECKING:
     from reelay.ports import Clock, Store
+
+
+REQUEST_BYTES = 6 * 1024 * 1024
+"""As much as comes by HTTP (`http_event.MAX_BODY_BYTES`): each remix sends the whole conversation again."""
 
 
 class VideoJobs:
@@ -49,12 +53,14 @@ class VideoJobs:
             unfinished(record)
         asked = videos.remixed(record, call.body)
         if asked is None:
-            raise BadRequest("This was made with store: false, so there is nothing to remix.", code="not_kept")
+            raise BadRequest("Its request and answer are not kept, so there is nothing to remix.", code="not_kept")
         return self._film(call, asked, invocation)
 
     def _film(self, call: Call, asked: tuple[Json, VideoRequest], invocation: Invocation) -> Answer:
         request, video = asked
         wanted = Wanted(request, sse.encoded(request), video)
+        if len(wanted.raw) > REQUEST_BYTES:
+            raise TooLarge("The conversation of this video has grown beyond what can be sent. Remix an earlier one.")
         record, new = self._relay.begin(call, wanted, invocation)
         if new:
             return self._relay.charged(record, lambda: self._begun(call, record, wanted, invocation))

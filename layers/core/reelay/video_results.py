@@ -9,7 +9,7 @@ from reelay import videos
 from reelay.aftercare import links_of
 from reelay.errors import Conflict, NotFound, ReelayError
 from reelay.ids import video_id
-from reelay.jobs import ARCHIVE_SECONDS
+from reelay.jobs import ARCHIVE_SECONDS, media_settled
 from reelay.lookup import cursor, own_record
 from reelay.model import Answer, Call, Invocation, MediaKind, Order, Phase, Record
 from reelay.pages import listed, page
@@ -77,15 +77,15 @@ class VideoResults:
         return own_record(call, "video_id", self._store, self._clock)
 
     def _no_media(self, record: Record, kind: MediaKind) -> ReelayError:
-        for media in record.media:
-            if media.kind == kind:
-                later = " It is tried again." if media.again else ""
-                return NotFound(f"The {kind} could not be copied: {media.reason}.{later}", code="media_unavailable")
+        now = self._clock.now()
         linked = any(link.kind == kind for link in links_of(record))
-        if linked and self._clock.now() - record.finished < ARCHIVE_SECONDS and not record.media:
+        if linked and not media_settled(record, now) and now - record.finished < ARCHIVE_SECONDS:
             return Conflict(
                 f"The {kind} is being copied; please try again in {NOT_READY_RETRY_SECONDS} s.",
                 code="not_ready",
                 retry_after=NOT_READY_RETRY_SECONDS,
             )
+        for media in record.media:
+            if media.kind == kind:
+                return NotFound(f"The {kind} could not be copied: {media.reason}.", code="media_unavailable")
         return NotFound(f"This completion has no {kind}.", code="media_unavailable")

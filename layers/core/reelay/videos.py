@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from reelay.ids import video_id
-from reelay.jobs import ARCHIVE_SECONDS, OPEN
+from reelay.jobs import ARCHIVE_SECONDS, OPEN, media_settled
 from reelay.links import media_links
 from reelay.model import Json, Phase, Record, VideoRequest
 from reelay.shapes import contents
@@ -82,7 +82,7 @@ def _status(record: Record, now: float) -> tuple[str, dict[str, str] | None]:
         words = problem.message if problem else "The video failed."
         return "failed", {"code": (problem and problem.code) or "failed", "message": words}
     if record.media:
-        return "completed", None
+        return ("completed" if media_settled(record, now) else "in_progress"), None
     if not any(media_links(text) for text in contents(record.completion or {})):
         return "failed", {"code": "no_video", "message": _NO_VIDEO}
     return ("in_progress" if now - record.finished < ARCHIVE_SECONDS else "completed"), None

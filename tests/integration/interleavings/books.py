@@ -21,6 +21,7 @@ class Source(Enum):
 
     MESSAGE = auto()
     NAMED = auto()
+    DIRECT = auto()
     FILE = auto()
     WRONG = auto()
     WRONG_FILE = auto()
@@ -55,18 +56,17 @@ class Wish:
     @property
     def core(self) -> str | None:
         """The record's id, where it follows from the event."""
-        return None if self.source is Source.NAMED else derived_core(self.at, self._name)
+        return None if self.source in (Source.NAMED, Source.DIRECT) else derived_core(self.at, self._name)
 
     def event(self, tag: str) -> Asked | Dropped:
         if self.is_file:
             return Dropped(self._name, self.at, self.key, tag)
-        return Asked(self._name, self.at, self.body, "one name" if self.source is Source.NAMED else None)
+        at = None if self.source is Source.DIRECT else self.at
+        return Asked(self._name, at, self.body, "one name" if self.source is Source.NAMED else None)
 
     @property
     def _name(self) -> str:
         return f"event {self.number}"
-
-
 
 
 @dataclass
@@ -80,6 +80,7 @@ class Books:
     questions: Counter[str] = field(default_factory=Counter)
     events: set[tuple[str, Notice]] = field(default_factory=set)
     outcomes: dict[str, Json] = field(default_factory=dict)
+    marked: dict[str, float] = field(default_factory=dict)
     links: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)
     deleting: set[str] = field(default_factory=set)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -10,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.integration.interleavings.books import Source, Wish
 from tests.integration.interleavings.processes import Doing, Meanwhile, Trouble, Troubles
-from tests.integration.interleavings.upstream import Outcome, Word
+from tests.integration.interleavings.promises import unkept
+from tests.integration.interleavings.upstream import FREE, Outcome, Word
 from tests.integration.interleavings.world import Bucket, World
 
 WISHES = 3
@@ -47,6 +49,22 @@ _ALONE = st.builds(_in_a_row, _CALL, st.lists(st.sampled_from(Trouble), max_size
 _RIVAL = st.builds(Meanwhile, st.sampled_from(Doing), _ALONE)
 _AT_WORK = st.builds(Meanwhile, st.just(Doing.WORK), _ALONE)
 _TROUBLES = st.builds(_in_a_row, _CALL, st.lists(st.sampled_from(Trouble) | _RIVAL | _AT_WORK, max_size=3))
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """A wish that is still to be made: how many seconds it was under way, and the rest."""
+
+    source: Source
+    age: int
+    outcomes: tuple[Outcome, ...]
+    words: tuple[Word, ...]
+
+
+_SOURCE = st.sampled_from((Source.MESSAGE, Source.NAMED, Source.FILE)) | st.sampled_from(Source)
+_OUTCOMES = st.lists(st.sampled_from(FREE) | st.sampled_from(Outcome), max_size=3).map(tuple)
+_WORDS = st.lists(st.sampled_from(Word), max_size=2).map(tuple)
+_WISH = st.builds(_Asking, _SOURCE, st.sampled_from((0, 0, 7200)), _OUTCOMES, _WORDS)
 _WHICH = st.integers(0, WISHES - 1)
 
 
@@ -55,52 +73,53 @@ class JobsMachine(RuleBasedStateMachine):
 
     empty_bucket: Callable[[], Bucket]
 
-    @initialize(asks=st.booleans())
-    def begin(self, *, asks: bool) -> None:
+    @initialize(asks=st.booleans(), wish=_WISH)
+    def begin(self, *, asks: bool, wish: _Asking) -> None:
+        """Every world begins with a request that was taken."""
         self.world = World(self.empty_bucket(), asks=asks)
+        self.ask(wish, {})
 
     @precondition(lambda self: len(self.world.wishes) < WISHES)
-    @rule(
-        source=st.sampled_from(Source),
-        age=st.sampled_from((0, 60, 7200)),
-        outcomes=st.lists(st.sampled_from(Outcome), max_size=3),
-        words=st.lists(st.sampled_from(Word), max_size=2),
-        troubles=_TROUBLES,
-    )
-    def ask(self, source, age, outcomes, words, troubles) -> None:
-        at = self.world.clock.now() - age
-        wish = Wish(len(self.world.wishes), source, at, tuple(outcomes), tuple(words))
-        self.world.ask(self.world.wish(wish), troubles)
+    @rule(wish=_WISH, troubles=_TROUBLES)
+    def ask(self, wish: _Asking, troubles: Troubles) -> None:
+        world = self.world
+        made = Wish(len(world.wishes), wish.source, world.clock.now() - wish.age, wish.outcomes, wish.words)
+        world.ask(world.wish(made), troubles)
 
     @precondition(lambda self: self.world.wishes)
     @rule(which=_WHICH, troubles=_TROUBLES)
-    def ask_again(self, which: int, troubles) -> None:
+    def ask_again(self, which: int, troubles: Troubles) -> None:
         wishes = self.world.wishes
         self.world.ask(wishes[which % len(wishes)], troubles)
 
     @precondition(lambda self: self.world.messages)
     @rule(which=_WHICH, troubles=_TROUBLES)
-    def deliver(self, which: int, troubles) -> None:
+    def deliver(self, which: int, troubles: Troubles) -> None:
         jobs = list(dict.fromkeys(self.world.messages))
         self.world.work(jobs[which % len(jobs)], troubles)
 
     @precondition(lambda self: self.world.messages)
     @rule(which=_WHICH, troubles=_TROUBLES)
-    def deliver_again(self, which: int, troubles) -> None:
+    def deliver_again(self, which: int, troubles: Troubles) -> None:
+        self.deliver(which, troubles)
+
+    @precondition(lambda self: self.world.messages)
+    @rule(which=_WHICH, troubles=_TROUBLES)
+    def deliver_once_more(self, which: int, troubles: Troubles) -> None:
         self.deliver(which, troubles)
 
     @rule(troubles=_TROUBLES)
-    def sweep(self, troubles) -> None:
+    def sweep(self, troubles: Troubles) -> None:
         self.world.sweep(troubles)
 
     @precondition(lambda self: self.world.books.records)
     @rule(which=_WHICH, troubles=_ALONE)
-    def delete(self, which: int, troubles) -> None:
+    def delete(self, which: int, troubles: Troubles) -> None:
         self.world.delete(self._record(which), troubles)
 
     @precondition(lambda self: self.world.books.records)
     @rule(which=_WHICH, troubles=_ALONE)
-    def look(self, which: int, troubles) -> None:
+    def look(self, which: int, troubles: Troubles) -> None:
         self.world.look(self._record(which), troubles)
 
     @rule(seconds=st.sampled_from((40, 400, 1000, 4000, 90_000)))
@@ -114,8 +133,13 @@ class JobsMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.world.come_to_rest()
-        assert self.world.unkept() == []
+        assert unkept(self.world) == []
 
     def _record(self, which: int) -> str:
         cores = sorted(self.world.books.records)
         return cores[which % len(cores)]
+
+
+def machine_over(empty_bucket: Callable[[], Bucket]) -> type[JobsMachine]:
+    """The machine whose worlds each begin with a bucket of this kind."""
+    return type("Jobs", (JobsMachine,), {"empty_bucket": staticmethod(empty_bucket)})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from reelay.errors import BusFailed, KeyUnavailable, QueueFailed, ReelayError, StoreFailed
-from reelay.model import Claim, Event, Job, Json, Link, Media, Order, Record, Told
+from reelay.model import Claim, Event, Job, Json, Link, Mark, Media, Order, Record, Told
 from tests.fakes import TENANT
 from tests.integration.interleavings.upstream import told
 
@@ -54,13 +54,19 @@ class ShakyStore(_Port):
         return self._reach(lambda: self._world.store.transcript(record), StoreFailed)
 
     def watch(self, record: Record) -> None:
-        self._reach(lambda: self._world.store.watch(record), StoreFailed)
+        def mark() -> None:
+            self._world.store.watch(record)
+            self._books.marked[record.id] = self._process.clock.now()
+
+        self._reach(mark, StoreFailed)
 
     def unwatch(self, job: Job) -> None:
         self._reach(lambda: self._world.store.unwatch(job), StoreFailed)
 
-    def watched(self) -> Iterator[Job]:
-        return iter(self._reach(lambda: list(self._world.store.watched()), StoreFailed))
+    def watched(self) -> Iterator[Mark]:
+        """The time of each mark is the world's, not that of the S3."""
+        marks = self._reach(lambda: list(self._world.store.watched()), StoreFailed)
+        return (Mark(mark.job, self._books.marked[mark.job.id]) for mark in marks)
 
     def was_deleted(self, tenant: str, id: str) -> bool:
         return self._reach(lambda: self._world.store.was_deleted(tenant, id), StoreFailed)

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 from reelay.admission import Admission
 from reelay.aftercare import Aftercare, Means
 from reelay.contract import Contract
-from reelay.errors import NotFound, ReelayError
+from reelay.errors import ReelayError
 from reelay.gateway import json_answer
 from reelay.ids import completion_id, derived_core
 from reelay.intake import Desk, Intake
-from reelay.jobs import OPEN
-from reelay.model import Call, Invocation, Job, Notice, Phase, Record
+from reelay.model import Call, Invocation, Job, Record
 from reelay.relay import LEASE_MARGIN_SECONDS
 from reelay.results import Results
 from reelay.sweep import Sweep
@@ -86,7 +85,7 @@ class World:
         self._drop = bucket.drop
         self._tags: dict[str, str] = {}
         self._asks = asks
-        self._accepted: dict[int, str] = {}
+        self.accepted: dict[int, str] = {}
         self._numbers = count()
 
     def wish(self, wish: Wish) -> Wish:
@@ -105,7 +104,7 @@ class World:
 
         def accept() -> None:
             told = intake.accept(wish.event(self._tags.get(wish.key, "")))
-            self._accepted[wish.number] = str(told and told["id"])
+            self.accepted[wish.number] = str(told and told["id"])
 
         self._live(accept)
 
@@ -128,9 +127,8 @@ class World:
 
     def delete(self, core: str, troubles: Troubles) -> None:
         """The owner wants the record gone, and says so again until it is."""
-        if core in self.books.records:
-            self.books.deleting.add(core)
-            self._results(core, troubles, Results.delete)
+        self.books.deleting.add(core)
+        self._results(core, troubles, Results.delete)
 
     def look(self, core: str, troubles: Troubles) -> None:
         """The owner asks how far the record is."""
@@ -138,7 +136,6 @@ class World:
 
     def meanwhile(self, process: Process, meanwhile: Meanwhile) -> None:
         """What another does between two calls of this process."""
-        core, troubles = process.subject, meanwhile.troubles
         match meanwhile.doing:
             case Doing.WAIT:
                 self.clock.advance(WAIT_SECONDS)
@@ -146,18 +143,23 @@ class World:
                 self.clock.advance(LONG_WAIT_SECONDS)
             case Doing.OUTLIVE:
                 process.outlives = True
-                self.books.outlived.add(core or "")
+                self.books.outlived.add(process.subject or "")
                 self.clock.advance(LONG_WAIT_SECONDS)
             case Doing.SWEEP:
-                self.sweep(troubles)
-            case Doing.WORK if core in self.books.records:
+                self.sweep(meanwhile.troubles)
+            case Doing.ASK_AGAIN if process.subject in self.books.wish_of:
+                self.ask(self.books.wish_of[process.subject], meanwhile.troubles)
+            case doing if process.subject in self.books.records:
+                self._done_to(process.subject, doing, meanwhile.troubles)
+
+    def _done_to(self, core: str, doing: Doing, troubles: Troubles) -> None:
+        match doing:
+            case Doing.WORK:
                 self.work(Job(TENANT, core), troubles)
-            case Doing.DELETE if core is not None:
+            case Doing.DELETE:
                 self.delete(core, troubles)
-            case Doing.LOOK if core in self.books.records:
+            case Doing.LOOK:
                 self.look(core, troubles)
-            case Doing.ASK_AGAIN if core in self.books.wish_of:
-                self.ask(self.books.wish_of[core], troubles)
 
     def come_to_rest(self) -> None:
         """Nothing goes wrong any more: events come until they are taken, the sweep runs, its messages are delivered.
@@ -166,7 +168,7 @@ class World:
             for core in sorted(self.books.deleting):
                 self.delete(core, {})
             for wish in self.wishes:
-                if wish.number not in self._accepted:
+                if wish.number not in self.accepted:
                     self.ask(wish, {})
             self.clock.advance(LONG_WAIT_SECONDS)
             self.messages.clear()
@@ -175,42 +177,6 @@ class World:
                 self.work(job, {})
             if not any(self.store.watched()):
                 return
-
-    def unkept(self) -> list[str]:
-        """Promises that do not hold in a world at rest."""
-        faults = [*self.books.faults, *self.books.defects]
-        faults += [f"{job.id} is still marked" for job in self.store.watched()]
-        faults += [
-            f"wish {wish.number} was lost"
-            for wish in self.wishes
-            if self._accepted[wish.number].removeprefix("chatcmpl-") not in self.books.records.keys() | self.books.deleting
-        ]
-        for core in self.books.records:
-            faults += self._unkept_of(core)
-        return faults
-
-    def _unkept_of(self, core: str) -> list[str]:
-        try:
-            record = self.store.load(TENANT, core)
-        except NotFound:
-            return [] if core in self.books.deleting else ["a record is gone"]
-        if core in self.books.deleting:
-            return ["a deleted record is there"]
-        if record.phase in OPEN:
-            return [f"still {record.phase}"]
-        if core in self.books.outlived:
-            return []
-        completed = record.phase is Phase.COMPLETED
-        faults = []
-        if (completion_id(core), Notice.COMPLETED if completed else Notice.FAILED) not in self.books.events:
-            faults.append(f"{record.phase} and never told")
-        if core in self.books.whole and not completed:
-            faults.append(f"whole and {record.phase}")
-        if record.drop is not None and ("error" in self.books.outcomes.get(record.drop, {"error": None})) is completed:
-            faults.append(f"{record.phase} and not so answered")
-        if completed and record.completion and "mp4" in str(record.completion) and not record.media:
-            faults.append("media forgotten")
-        return faults
 
     def _live(self, act: Callable[[], object]) -> bool:
         """Whether the process came to its end; one that died or failed has its message delivered again."""
@@ -226,9 +192,7 @@ class World:
     def _invocation(self, process: Process) -> Invocation:
         return Invocation(process.deadline, live=False)
 
-    def _results(
-        self, core: str, troubles: Troubles, act: Callable[[Results, Call, Invocation], object]
-    ) -> None:
+    def _results(self, core: str, troubles: Troubles, act: Callable[[Results, Call, Invocation], object]) -> None:
         process = self._process(DOOR_SECONDS, troubles, core)
         results = Results(ShakyStore(self, process), self.clock, json_answer)
         call = Call("", "/v1/x", "", tenant=TENANT, parameters={"completion_id": completion_id(core)})
@@ -243,9 +207,9 @@ class World:
         )  # fmt: skip
 
     def _desk(self, process: Process, wish: Wish) -> Desk:
-        store = _Registering(self, process, wish)
+        store, claims = _Registering(self, process, wish), ShakyClaims(self, process)
         return Desk(
-            contract().read_event, store, Admission(ShakyClaims(self, process), store, self.clock, self._new_core),
+            contract().read_event, store, claims, Admission(claims, store, self.clock, self._new_core),
             ShakyDrops(self, process), ShakyQueue(self, process), self._aftercare(process), self.clock, Ear(self),
             TENANT, ASK_SECONDS if self._asks else 0,
         )  # fmt: skip
