@@ -79,13 +79,13 @@ class VideoResults:
     def _no_media(self, record: Record, kind: MediaKind) -> ReelayError:
         now = self._clock.now()
         linked = any(link.kind == kind for link in links_of(record))
+        reason = next((media.reason for media in record.media if media.kind == kind), None)
         if linked and not media_settled(record, now) and now - record.finished < ARCHIVE_SECONDS:
+            state = f"could not be copied yet: {reason}. It is tried again" if reason else "is being copied"
             return Conflict(
-                f"The {kind} is being copied; please try again in {NOT_READY_RETRY_SECONDS} s.",
+                f"The {kind} {state}; please ask again in {NOT_READY_RETRY_SECONDS} s.",
                 code="not_ready",
                 retry_after=NOT_READY_RETRY_SECONDS,
             )
-        for media in record.media:
-            if media.kind == kind:
-                return NotFound(f"The {kind} could not be copied: {media.reason}.", code="media_unavailable")
-        return NotFound(f"This completion has no {kind}.", code="media_unavailable")
+        words = f"The {kind} could not be copied: {reason}." if reason else f"This completion has no {kind}."
+        return NotFound(words, code="media_unavailable")
