@@ -41,7 +41,7 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev test tenant check explore bench build deploy deploy-local lock
+.PHONY: run dev test tenant keys check explore bench build deploy deploy-local lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -59,6 +59,9 @@ test: .venv/.dev ## The whole test suite
 
 tenant: .venv/.run ## Which tenant a key is, for the parameter EventsTenant; asks for the key
 	@$(PY) -m dev.tenant
+
+keys: .venv/.run ## A key of Reelay's own on a deployed stack, shown once: make keys NAME=alice PLAN=<output KeysPlanId>
+	@$(PY) -m dev.keys --name "$(NAME)" --plan "$(PLAN)" --tenant-secret "$(TENANT_SECRET)"
 
 check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, sam validate --lint and sam build
 	@$(PY) -m ruff format --check -q .

@@ -23,8 +23,9 @@ class Plan:
     """How to deploy.
 
     `parameters` go before the template's defaults, and `environment` is laid over every function's variables. What the
-    template keeps secret is `secret`. `visibility` is, in seconds, every queue's instead of the template's. Without
-    `triggers` messages stay on their queues, and schedules are fired by hand alone.
+    template keeps secret is `secret`. `keys` are API keys on a plan, as `make keys` makes them. `visibility` is, in
+    seconds, every queue's instead of the template's. Without `triggers` messages stay on their queues, and schedules
+    are fired by hand alone.
     """
 
     template: Path
@@ -33,6 +34,7 @@ class Plan:
     environment: Mapping[str, str] = field(default_factory=dict)
     triggers: bool = True
     visibility: int | None = None
+    keys: tuple[str, ...] = ()
     port: int = 0
     log: Path | None = None
 
@@ -63,7 +65,7 @@ def deployed(plan: Plan) -> Iterator[Deployment]:
         aws = stop.enter_context(AwsServer())
         environment = DUMMY_AWS | {"AWS_ENDPOINT_URL": aws.url} | dict(plan.environment)
         place = Place(next_stack_name(), aws.url, environment["AWS_REGION"], plan.parameters)
-        gateway = Gateway(plan.template, environment, place=place, port=plan.port, log=plan.log)
+        gateway = Gateway(plan.template, environment, place=place, port=plan.port, log=plan.log, keys=plan.keys)
         around = _patient(gateway.template.around, plan.visibility)
         cloud = Cloud.reached_by(environment)
         cloud.create(around, plan.secret)

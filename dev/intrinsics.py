@@ -22,6 +22,7 @@ _PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::StackName": "local",
     "AWS::URLSuffix": "amazonaws.com",
+    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/local/00000000-0000-4000-8000-000000000000",
 }
 _PLACE = re.compile(r"\$\{([^!][^}]*)\}")
 _ONLY_AWS_KNOWS = object()
@@ -95,10 +96,8 @@ class Resolver:
 
     def _apply(self, name: str, argument: Any) -> Any:
         match name:
-            case "Ref":
-                return self._values.get(argument, _ONLY_AWS_KNOWS)
-            case "Fn::GetAtt":
-                return self._values.get(".".join(argument), _ONLY_AWS_KNOWS)
+            case "Ref" | "Fn::GetAtt":
+                return self._values.get(argument if name == "Ref" else ".".join(argument), _ONLY_AWS_KNOWS)
             case "Fn::If":
                 condition, then, otherwise = argument
                 return self.resolve(then if self.holds(condition) else otherwise)
@@ -108,8 +107,20 @@ class Resolver:
                 separator, parts = argument
                 resolved = self.resolve(parts)
                 return separator.join(map(text, resolved)) if len(resolved) == len(parts) else _ONLY_AWS_KNOWS
+            case "Fn::Select" | "Fn::Split":
+                return self._select(*argument) if name == "Fn::Select" else self._split(*argument)
             case _:
                 return _ONLY_AWS_KNOWS
+
+    def _select(self, index: Any, items: Any) -> Any:
+        if isinstance(items, list):
+            return self.resolve(items[int(index)])  # picked first: what only AWS knows would leave no gap behind
+        resolved = self.resolve(items)
+        return resolved[int(index)] if isinstance(resolved, list) else _ONLY_AWS_KNOWS
+
+    def _split(self, separator: str, whole: Any) -> Any:
+        resolved = self.resolve(whole)
+        return text(resolved).split(separator) if resolved is not _ONLY_AWS_KNOWS else _ONLY_AWS_KNOWS
 
     def _sub(self, pattern: str, more: Mapping[str, Any]) -> Any:
         values = self._values | self.resolve(more)

@@ -47,7 +47,12 @@ class Resources:
 
     def with_globals(self, section: str, properties: Mapping[str, Any]) -> dict[str, Any]:
         """Properties over the globals of their kind, free of intrinsic functions."""
-        return self.values(_laid_over(self.globals(section), properties))
+        return self.values(self.over_globals(section, properties))
+
+    def over_globals(self, section: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """The same as it stands."""
+        merged: dict[str, Any] = _laid_over(self.globals(section), properties)
+        return merged
 
 
 def _laid_over(below: Any, above: Any) -> Any:
@@ -58,3 +63,8 @@ def _laid_over(below: Any, above: Any) -> Any:
     if isinstance(below, list) and isinstance(above, list):
         return below + above
     return above
+
+
+def referred(value: Any) -> str:
+    """The logical id that `!Ref` names; "" for anything else."""
+    return str(value["Ref"]) if isinstance(value, dict) and "Ref" in value else ""

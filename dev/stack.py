@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dev.contract_files import write_contract_files
 from dev.deployment import DUMMY_AWS, Deployment, Plan, deployed
 from dev.simulator import Simulator
-from dev.upstream import LOCAL_TOKEN, StackError, real, real_token, simulated
+from dev.upstream import LOCAL_KEY, LOCAL_TOKEN, StackError, real, real_token, simulated
 from reelay import settings
 from reelay.identity import tenant_of
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-__all__ = ["LOCAL_TOKEN", "ROOT", "Stack", "StackError", "running"]
+__all__ = ["LOCAL_KEY", "LOCAL_TOKEN", "ROOT", "Stack", "StackError", "running"]
 
 ROOT = Path(__file__).resolve().parent.parent
 ECHO_SECONDS = 0.004
@@ -100,7 +100,8 @@ def running(  # noqa: PLR0913 - each has a default, and a test or a command that
     money; S3_ENDPOINT_URL names another S3 than moto's, in which a dropped file sets nothing off. `delay` is the pause
     in seconds between the frames of a simulator started here; one that is up already can be given instead.
 
-    What events ask for is paid with the stack's token and shows under it (EVENTS_TENANT), and the simulator may be
+    Callers may bring any key of their own, and LOCAL_KEY is one of Reelay's, which the service pays for with the
+    stack's token. What events ask for is paid with that too and shows under it (EVENTS_TENANT). The simulator may be
     asked after a job whose answer was cut (STATUS_URL). `triggers`, `visibility` and `parameters` are those of
     `deployment.Plan`. Raises StackError.
     """
@@ -113,7 +114,13 @@ def running(  # noqa: PLR0913 - each has a default, and a test or a command that
         plan = Plan(
             template=ROOT / "template.yaml",
             secret=upstream.token,
-            parameters={**upstream.parameters, "EventsTenant": tenant_of(upstream.token), **(parameters or {})},
+            parameters={
+                **upstream.parameters,
+                "AllowCallerKeys": "yes",
+                "EventsTenant": tenant_of(upstream.token),
+                **(parameters or {}),
+            },
+            keys=(LOCAL_KEY,),
             environment={**upstream.environment, **_another_s3()},
             triggers=triggers,
             visibility=visibility,

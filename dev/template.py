@@ -15,7 +15,7 @@ from typing import Any
 from dev import surroundings
 from dev.intrinsics import load, text
 from dev.place import Place
-from dev.resources import Resources
+from dev.resources import Resources, referred
 from dev.surroundings import Surroundings
 
 FUNCTION_TIMEOUT_SECONDS = 3
@@ -24,6 +24,9 @@ FUNCTION_MEMORY_MB = 128
 
 ROUTE_TIMEOUT_SECONDS = 29.0
 """API Gateway's integration time-out where a route says nothing (TimeoutInMillis)."""
+
+REAUTHORIZE_SECONDS = 300.0
+"""How long an authorizer's answer counts where a template says nothing (SAM, ReauthorizeEvery)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +44,30 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorizer:
+    """A function that is asked whether a call may pass (a TOKEN authorizer): `function` is a logical id, `header` holds
+    the token, all of which has to match `expression` (None: anything does), and an answer counts for `seconds`."""
+
+    function: str
+    header: str
+    expression: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A method and path of the REST API. `method` is upper-case or ANY, `path` as API Gateway writes it (`{id}`,
     `{proxy+}`), `function` a logical id; `streams` says that answers pass while they are made; `timeout` is in
-    seconds."""
+    seconds. `authorizer` is None where nobody is asked; `key_from` says who names the API key (AUTHORIZER or HEADER),
+    and is None where none is required."""
 
     method: str
     path: str
     function: str
     streams: bool
     timeout: float
+    authorizer: Authorizer | None = None
+    key_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +83,22 @@ class GatewayResponse:
 @dataclass(frozen=True, slots=True)
 class Template:
     """A whole description. `responses` goes by API Gateway's names (MISSING_AUTHENTICATION_TOKEN, DEFAULT_5XX …);
-    `around` is empty where the template was read for no place."""
+    `keys` are the API keys that are enabled and on a usage plan of a stage; `around` is empty where the template was
+    read for no place."""
 
     functions: Mapping[str, Function]
     routes: tuple[Route, ...]
     responses: Mapping[str, GatewayResponse]
     binary_media_types: frozenset[str]
+    keys: frozenset[str]
     around: Surroundings
 
 
 def read(path: Path, place: Place | None = None) -> Template:
     """What `path` describes; folders are absolute.
 
-    Raises as `load`, KeyError where a function lacks its code, and ValueError as `surroundings.read`.
+    Raises as `load`, KeyError where a function lacks its code, and ValueError as `surroundings.read` and for a route
+    that is guarded by something else than a TOKEN authorizer of the template's.
     """
     resources = Resources(load(path), place)
     reader = _Functions(path.resolve().parent, resources)
@@ -91,6 +111,7 @@ def read(path: Path, place: Place | None = None) -> Template:
         binary_media_types=frozenset(
             media.replace("~1", "/") for api in apis for media in api.get("BinaryMediaTypes", [])
         ),
+        keys=frozenset(_keys(resources)),
         around=surroundings.read(resources) if place else Surroundings(),
     )
 
@@ -121,13 +142,39 @@ class _Functions:
                 continue
             route = self._resources.values(event["Properties"])
             milliseconds = route.get("TimeoutInMillis", ROUTE_TIMEOUT_SECONDS * 1000)
+            api, own = self._api(event["Properties"]), route.get("Auth", {})
             yield Route(
                 method=route["Method"].upper(),
                 path=route["Path"],
                 function=function,
                 streams=route.get("ResponseTransferMode") == "RESPONSE_STREAM",
                 timeout=float(milliseconds) / 1000,
+                authorizer=self._authorizer(api, own),
+                key_from=self._key_from(api, own),
             )
+
+    def _api(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The API of an event, as it stands; SAM's implicit one is what the globals say."""
+        apis = dict(self._resources.raw("AWS::Serverless::Api"))
+        return self._resources.over_globals("Api", apis.get(referred(event.get("RestApiId")), {}))
+
+    def _authorizer(self, api: Mapping[str, Any], own: Mapping[str, Any]) -> Authorizer | None:
+        """Who is asked: whom the event names (NONE is nobody), else whom its API does."""
+        auth = self._resources.values(api.get("Auth", {}))
+        name = own.get("Authorizer", auth.get("DefaultAuthorizer", "NONE"))
+        if name == "NONE":
+            return None
+        described = auth.get("Authorizers", {}).get(name, {})
+        match api.get("Auth", {}).get("Authorizers", {}).get(name, {}).get("FunctionArn"):
+            case {"Fn::GetAtt": [function, "Arn"]} if described.get("FunctionPayloadType", "TOKEN") == "TOKEN":
+                return _token_authorizer(function, described.get("Identity", {}))
+        raise ValueError(f"template: {name} is no TOKEN authorizer of the template's; the local stack has no other")
+
+    def _key_from(self, api: Mapping[str, Any], own: Mapping[str, Any]) -> str | None:
+        """Who names the API key, if one is required: the event's word goes before its API's."""
+        known = self._resources.values(api)
+        required = own.get("ApiKeyRequired", known.get("Auth", {}).get("ApiKeyRequired", False))
+        return known.get("ApiKeySourceType", "HEADER") if required else None
 
     def _layers(self, properties: Mapping[str, Any]) -> Iterator[Path]:
         """Folders of the layers that this template makes: sources as they lie, a built layer's `python` folder."""
@@ -140,9 +187,28 @@ class _Functions:
                 yield content / "python" if (content / "python").is_dir() else content
 
 
+def _token_authorizer(function: str, identity: Mapping[str, Any]) -> Authorizer:
+    return Authorizer(
+        function=function,
+        header=identity.get("Header", "Authorization"),
+        expression=identity.get("ValidationExpression"),
+        seconds=float(identity.get("ReauthorizeEvery", REAUTHORIZE_SECONDS)),
+    )
+
+
 def _response(raw: Mapping[str, Any]) -> GatewayResponse:
     return GatewayResponse(
         status=int(raw["StatusCode"]) if "StatusCode" in raw else None,
         headers=raw.get("ResponseParameters", {}).get("Headers", {}),
         bodies=raw.get("ResponseTemplates", {}),
     )
+
+
+def _keys(resources: Resources) -> Iterator[str]:
+    """Values of the API keys that open something; one that does not say it is enabled is not (CreateApiKey)."""
+    plans = {name for name, plan in resources.raw("AWS::ApiGateway::UsagePlan") if plan.get("ApiStages")}
+    listed = [entry for _, entry in resources.raw("AWS::ApiGateway::UsagePlanKey")]
+    on_plan = {referred(entry["KeyId"]) for entry in listed if referred(entry["UsagePlanId"]) in plans}
+    for name, key in resources.resolved("AWS::ApiGateway::ApiKey"):
+        if name in on_plan and key.get("Enabled") is True and "Value" in key:
+            yield key["Value"]

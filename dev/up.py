@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from dev.stack import Stack, StackError, running
+from dev.stack import LOCAL_KEY, Stack, StackError, running
 
 FRAME_SECONDS = 0.25
 LINES = """\
@@ -18,6 +18,8 @@ Reelay is up: {url}   (upstream: {upstream})
     -d '{{"model": "sora-2", "stream": true, "messages": [{{"role": "user", "content": "a retriever in orbit"}}]}}'
 
   curl "{url}/v1/chat/completions?order=desc" -H "Authorization: Bearer {shell}"
+
+With the key {own}, one of Reelay's own, the service pays instead of the caller.
 
 The same by events, with AWS's command line; the line above lists what became of them. The queues are
 {queues}
@@ -73,6 +75,7 @@ def lines(stack: Stack) -> str:
         names = {"upstream": stack.upstream, "shell": "$V98STORE_TOKEN", "python": named}
     places = {"url": stack.url, "aws": stack.sqs.meta.endpoint_url, "bucket": stack.bucket}
     return LINES.format(
+        own=LOCAL_KEY,
         **names,
         **places,
         region=stack.sqs.meta.region_name,

@@ -13,6 +13,9 @@ from reelay.bearer import bearer_token
 from reelay.errors import Unauthorized
 
 LOCAL_TOKEN = "sk-local-development"  # noqa: S105 - opens nothing but the local stack
+LOCAL_KEY = "rk-local-development-0123456789"
+"""One of Reelay's own keys, on the local stack's plan: the service pays for it."""
+
 REAL_UPSTREAM = "https://v98store.com/v1"
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import base64
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 from dev.gateway.routes import Match
-from dev.intrinsics import ACCOUNT
+from dev.intrinsics import ACCOUNT, REGION
+
+API_ID = "local"
+"""What API Gateway would have named the API, in events and in the ARN of a method."""
 
 DROPPED = frozenset(
     {
@@ -48,7 +51,23 @@ class Request:
         return next((value for key, value in reversed(self.headers) if key.lower() == name), None)
 
 
-def proxy_event(request: Request, match: Match, stage: str, binary_media_types: frozenset[str]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What is known of a caller who was let in: `context` is the authorizer's (None where there is none), `key` the
+    API key that counts (None where none is required)."""
+
+    context: Mapping[str, str] | None = None
+    key: str | None = field(default=None, repr=False)
+
+
+def method_arn(request: Request, stage: str) -> str:
+    """What a policy of execute-api:Invoke has to allow."""
+    return f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{API_ID}/{stage}/{request.method}{request.path}"
+
+
+def proxy_event(
+    request: Request, match: Match, stage: str, binary_media_types: frozenset[str], admitted: Admitted
+) -> dict[str, Any]:
     """The event that API Gateway would make of `request`."""
     headers = _multi(_one_spelling(_headers(request)))
     query = _multi(parse_qsl(request.query, keep_blank_values=True))
@@ -63,7 +82,7 @@ def proxy_event(request: Request, match: Match, stage: str, binary_media_types: 
         "multiValueQueryStringParameters": query or None,
         "pathParameters": match.parameters or None,
         "stageVariables": None,
-        "requestContext": _context(request, match, stage),
+        "requestContext": _context(request, match, stage, admitted),
         "body": body,
         "isBase64Encoded": is_base64,
     }
@@ -91,17 +110,18 @@ def _headers(request: Request) -> list[tuple[str, str]]:
     return kept + added
 
 
-def _context(request: Request, match: Match, stage: str) -> dict[str, Any]:
+def _context(request: Request, match: Match, stage: str, admitted: Admitted) -> dict[str, Any]:
     now = time.time()
     host = request.header("host") or ""
     return {
         "accountId": ACCOUNT,
-        "apiId": "local",
+        "apiId": API_ID,
         "domainName": host,
         "domainPrefix": host.split(".")[0],
         "extendedRequestId": request.id,
         "httpMethod": request.method,
-        "identity": {"sourceIp": request.client, "userAgent": request.header("user-agent")},
+        "identity": {"sourceIp": request.client, "userAgent": request.header("user-agent")}
+        | ({} if admitted.key is None else {"apiKey": admitted.key}),
         "path": request.full_path,
         "protocol": "HTTP/1.1",
         "requestId": request.id,
@@ -110,7 +130,7 @@ def _context(request: Request, match: Match, stage: str) -> dict[str, Any]:
         "resourceId": "local",
         "resourcePath": match.route.path,
         "stage": stage,
-    }
+    } | ({} if admitted.context is None else {"authorizer": dict(admitted.context)})
 
 
 def _body(request: Request, binary_media_types: frozenset[str]) -> tuple[str | None, bool]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dev.gateway.events import Request, is_binary
+from dev.gateway.events import Request, is_binary, method_arn
 from dev.gateway.invocation import FunctionFailed, Invocation
 from dev.gateway.lambda_api import invoke_reply, invoked_function
 from dev.gateway.replies import Head, Refusal, failed, proxy_reply, read_prelude, render, timed_out
@@ -70,8 +70,9 @@ class Caller(Connection):
         match = gateway.routes.find(request.method, request.path)
         if match is None:
             raise Refusal("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
+        admitted = gateway.guard.admit(match.route, request, method_arn(request, gateway.stage))
         deadline = time.monotonic() + match.route.timeout
-        invocation = gateway.start(match, request)
+        invocation = gateway.start(match, request, admitted)
         idle = IDLE_SECONDS if match.route.streams else match.route.timeout
         pieces = _pieces(invocation, deadline, idle)
         try:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dev.gateway.events import Request, proxy_event, undeclared_binary
+from dev.gateway.events import Admitted, Request, proxy_event, undeclared_binary
 from dev.gateway.front import Front
+from dev.gateway.guard import Guard
 from dev.gateway.invocation import Invocation
 from dev.gateway.replies import Refusal, timed_out
 from dev.gateway.routes import Match, Routes
@@ -37,7 +38,8 @@ class Gateway:
     """The API and the functions of a template, up from `with` to its end.
 
     `environment` is laid over the functions' own variables, which `place` completes; `log` takes what they print and
-    what the gateway has to say (the error stream when None). `port` 0 means any free one. Raises as `template.read`.
+    what the gateway has to say (the error stream when None). `port` 0 means any free one. `keys` are API keys on a
+    usage plan beside those of the template. Raises as `template.read`.
     """
 
     def __init__(  # noqa: PLR0913 - all but two have a default, and a test or the stack that sets them
@@ -50,10 +52,12 @@ class Gateway:
         stage: str = "live",
         python: str = sys.executable,
         log: Path | None = None,
+        keys: Iterable[str] = (),
     ) -> None:
         self.stage = stage
         self.template: Template = read(template, place)
         self.routes = Routes(self.template.routes)
+        self.guard = Guard(self.invoke, self.template.keys | frozenset(keys))
         self._port, self._python, self._environment, self._log = port, python, environment, log
         self._workers: dict[str, Workers] = {}
         self._stop = ExitStack()
@@ -91,12 +95,12 @@ class Gateway:
         invocation = self._workers[function].invoke(json.dumps(event).encode(), "Root=local", INVOKE_SECONDS)
         return json.loads(b"".join(iter(lambda: invocation.receive(INVOKE_SECONDS), None)))
 
-    def start(self, match: Match, request: Request) -> Invocation:
+    def start(self, match: Match, request: Request, admitted: Admitted) -> Invocation:
         """Hand a request to its function. Raises Refusal when it does not fit or no worker can take it."""
         media = undeclared_binary(request, self.template.binary_media_types)
         if media is not None:
             self.note(f"API Gateway would garble this body: BinaryMediaTypes does not name {media}")
-        event = proxy_event(request, match, self.stage, self.template.binary_media_types)
+        event = proxy_event(request, match, self.stage, self.template.binary_media_types, admitted)
         payload = json.dumps(event, ensure_ascii=False).encode()
         if len(payload) > EVENT_LIMIT:
             raise Refusal("REQUEST_TOO_LARGE", 413, "Request Too Long")

@@ -24,7 +24,7 @@ from dev.ministack.triggers import TRIGGERS
 from dev.simulator import Simulator
 from reelay.identity import tenant_of
 
-KEY = "sk-deploy-local"
+KEY = "rk-deploy-local-0123456789abcdef"
 """The caller's key; the events' completions are made to show under it."""
 
 SERVICE_KEY = "sk-deploy-local-service"
@@ -70,6 +70,7 @@ def _deployed(local: Cloud, template: Path, simulator: Simulator) -> Deployed:
     _step("sam deploy", lambda: sam.deploy(template, local, parameters))
     stack = Deployed(local, KEY)
     stack.mend()
+    stack.let_in()
     stack.secrets.put_secret_value(SecretId=stack.names["ServiceKey"], SecretString=SERVICE_KEY)
     return stack
 

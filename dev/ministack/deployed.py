@@ -22,14 +22,14 @@ Found = TypeVar("Found")
 
 
 class Deployed:
-    """Needs a deployed stack. `key` is a caller's bearer token."""
+    """Needs a deployed stack. `key` is one of Reelay's own keys, for `let_in` to make."""
 
     def __init__(self, cloud: Cloud, key: str) -> None:
         self._key = key
         self._pool = urllib3.PoolManager(ca_certs=str(cloud.bundle), retries=False, timeout=WAIT_SECONDS)
         self.s3, self.sqs, self.events = (cloud.client(service) for service in ("s3", "sqs", "events"))
         self.secrets, self.functions = (cloud.client(service) for service in ("secretsmanager", "lambda"))
-        self._stacks = cloud.client("cloudformation")
+        self._stacks, self._gateway = cloud.client("cloudformation"), cloud.client("apigateway")
         found = self._stacks.describe_stack_resources(StackName=STACK)["StackResources"]
         self.names: Mapping[str, str] = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found}
         self._api = f"{cloud.endpoint}/restapis/{self.names['Api']}/{STAGE}/_user_request_"
@@ -49,9 +49,15 @@ class Deployed:
                 scaling = {"MaximumConcurrency": int(limit)}
                 self.functions.update_event_source_mapping(UUID=source["UUID"], ScalingConfig=scaling)
 
+    def let_in(self) -> None:
+        """Put the caller's key on the stack's plan, as `make keys` does with a key that it makes up."""
+        made = self._gateway.create_api_key(name="deploy-local", value=self._key, enabled=True)["id"]
+        self._gateway.create_usage_plan_key(usagePlanId=self.names["KeysPlan"], keyId=made, keyType="API_KEY")
+
     def get(self, path: str) -> urllib3.BaseHTTPResponse:
-        """What the API answers the caller."""
-        return self._pool.request("GET", self._api + path, headers={"Authorization": f"Bearer {self._key}"})
+        """What the API answers the caller. MiniStack takes no API key from the authorizer, only from X-Api-Key."""
+        headers = {"Authorization": f"Bearer {self._key}", "X-Api-Key": self._key}
+        return self._pool.request("GET", self._api + path, headers=headers)
 
     def json(self, path: str) -> Any:
         """The document that the API answers with; raises NotSo unless it does."""

@@ -26,6 +26,7 @@ from reelay import settings
 from reelay.admission import KEY_SECONDS
 from reelay.bus import SOURCE
 from reelay.drops import INBOX
+from reelay.identity import OWN_PREFIX
 from reelay.model import Notice
 from reelay.relay import LEASE_MARGIN_SECONDS
 
@@ -57,7 +58,8 @@ MAYBE_CHARGED = {"INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "DEFAULT_5XX"}
 WEBHOOK = "WebhookRole"
 OUR_RULES = {"CompletionRequestedRule", "InboxRule"}
 RECORDS = "GetObject PutObject DeleteObject"
-OBJECTS = {
+OBJECTS: dict[str, dict[str, str]] = {
+    "AuthorizerRole": {},
     "RelayRole": {
         "tenants": f"{RECORDS} AbortMultipartUpload", "claims": "GetObject PutObject", "open": "PutObject DeleteObject",
     },
@@ -76,7 +78,8 @@ TAKES = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 HANDS_ON = ("sqs:SendMessage", "JobsQueue")
 TELLS = ("events:PutEvents", "EventBus")
 OTHERS = {
-    "RelayRole": {HANDS_ON, TELLS},
+    "AuthorizerRole": set(),
+    "RelayRole": {HANDS_ON, TELLS, ("secretsmanager:GetSecretValue", "ServiceKey")},
     "ResultsRole": set(),
     "IntakeRole": {
         HANDS_ON, TELLS, ("sqs:SendMessage", "RequestsDeadLetters"), *((action, "RequestsQueue") for action in TAKES),
@@ -177,6 +180,7 @@ def test_the_api_may_invoke_the_function_behind_every_route() -> None:
         (permission["Properties"]["FunctionName"]["Ref"], permission["Properties"]["SourceArn"]["Fn::Sub"][0])
         for permission in resources("AWS::Lambda::Permission").values()
         if permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
+        and permission["Properties"]["FunctionName"] != {"Fn::GetAtt": ["AuthorizerFunction", "Arn"]}
     }
     arn = "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/${__Stage__}/"
     expected = set()
@@ -300,7 +304,9 @@ def test_the_settings_take_the_environment_of_every_function_and_read_all_of_it(
     function = local.read(ROOT / "template.yaml").functions[name]
     declared = {"BUCKET_NAME": "what-only-aws-knows", **function.environment}
     environment = Asked(declared)
-    settings.read(environment)
+    settings.callers_key(environment) if name == "AuthorizerFunction" else settings.read(environment)
+    if name == "AuthorizerFunction":  # what all functions share is not for it
+        declared = {"CALLERS_KEY": declared["CALLERS_KEY"]}
     assert {variable for variable in declared if not variable.startswith("POWERTOOLS_")} <= environment.names
 
 
@@ -576,3 +582,48 @@ def test_the_sweep_comes_before_anybody_has_waited_long_and_ends_before_the_next
     event = TEMPLATE["Resources"]["SweepFunction"]["Properties"]["Events"]["Every5Minutes"]["Properties"]
     assert event["Schedule"] == "rate(5 minutes)"
     assert cloud()["Resources"]["SweepFunction"]["Properties"]["Timeout"] < 5 * 60
+
+
+# Who may call
+
+PUBLIC = {("GET", "/openapi.yaml"), ("GET", "/openapi.json")}
+
+
+def test_every_route_but_the_contracts_asks_the_authorizer_and_needs_a_key_on_a_plan() -> None:
+    body = cloud()["Resources"]["Api"]["Properties"]["Body"]
+    assert cloud()["Resources"]["Api"]["Properties"]["ApiKeySourceType"] == "AUTHORIZER"
+    for path, methods in body["paths"].items():
+        for method, operation in methods.items():
+            schemes = {name for each in operation.get("security", []) for name in each}
+            expected = set() if (method.upper(), path) in PUBLIC else {"Keys", "api_key"}
+            assert schemes == expected, (method, path)
+
+
+def test_the_authorizer_is_asked_with_the_token_alone_and_remembered_for_minutes() -> None:
+    scheme = cloud()["Resources"]["Api"]["Properties"]["Body"]["components"]["securitySchemes"]["Keys"]
+    authorizer = scheme["x-amazon-apigateway-authorizer"]
+    assert (scheme["name"], authorizer["type"], authorizer["authorizerResultTtlInSeconds"]) == (
+        "Authorization", "token", 300,
+    )  # fmt: skip
+    expression = re.compile(authorizer["identityValidationExpression"])
+    for header, taken in (
+        ("Bearer rk-0123456789abcdefghij", True), ("bearer sk-1", True), ("Basic abc", False), ("Bearer", False),
+        ("Bearer a, Bearer b", False), ("", False),
+    ):  # fmt: skip
+        assert bool(expression.fullmatch(header)) is taken
+
+
+def test_callers_with_keys_of_their_own_are_let_in_only_when_the_operator_says_so() -> None:
+    assert TEMPLATE["Parameters"]["AllowCallerKeys"]["Default"] == "no"
+    for name in ("CallersKey", "CallersPlan", "CallersPlanKey"):
+        assert TEMPLATE["Resources"][name]["Condition"] == "CallerKeys"
+    key = TEMPLATE["Resources"]["CallersKey"]["Properties"]["Value"]
+    told = TEMPLATE["Resources"]["AuthorizerFunction"]["Properties"]["Environment"]["Variables"]["CALLERS_KEY"]
+    assert told["Fn::If"] == ["CallerKeys", key, ""]
+    assert not key["Fn::Join"][1][0].startswith(OWN_PREFIX)
+
+
+def test_every_plan_has_limits() -> None:
+    for plan in resources("AWS::ApiGateway::UsagePlan").values():
+        throttle = plan["Properties"]["Throttle"]
+        assert throttle == {"RateLimit": {"Ref": "KeyRate"}, "BurstLimit": {"Ref": "KeyBurst"}}

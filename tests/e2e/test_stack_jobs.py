@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dev.simulator import Simulator
-from dev.stack import Stack, running
+from dev.stack import LOCAL_KEY, Stack, running
 
 PROMPT = "a golden retriever in orbit"
 ASK: Any = {"model": "sora-2", "messages": [{"role": "user", "content": PROMPT}]}
@@ -151,3 +151,40 @@ def test_progress_moves_while_a_queued_job_runs() -> None:
 
 def test_a_sweep_leaves_alone_what_moves(stack: Stack) -> None:
     assert stack.fire("SweepFunction") == {"sent": 0}
+
+
+def test_one_of_our_keys_is_let_in_and_the_service_pays(stack: Stack) -> None:
+    before = posts(stack)
+    with openai.OpenAI(base_url=f"{stack.url}/v1", api_key=LOCAL_KEY) as client:
+        chunks = list(client.chat.completions.create(**ASK, stream=True))
+        video = client.videos.create_and_poll(prompt=PROMPT, model="sora-2", poll_interval_ms=POLL_MILLISECONDS)
+        assert video.status == "completed"
+        assert client.chat.completions.retrieve(chunks[0].id).id == chunks[0].id
+    with sdk(stack) as other, pytest.raises(openai.NotFoundError):
+        other.videos.retrieve(video.id)
+    assert stack.simulator
+    assert {request.headers["authorization"] for request in stack.simulator.requests[-2:]} == {f"Bearer {stack.token}"}
+    assert posts(stack) - before == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "error"),
+    [("rk-0123456789abcdefghijklmn", openai.PermissionDeniedError), ("sk with spaces", openai.AuthenticationError)],
+)
+def test_a_key_that_is_on_no_plan_or_is_none_opens_nothing(stack: Stack, key: str, error: type[Exception]) -> None:
+    before = posts(stack)
+    with openai.OpenAI(base_url=f"{stack.url}/v1", api_key=key, max_retries=0) as client:
+        with pytest.raises(error):
+            client.chat.completions.create(**ASK)
+        with pytest.raises(error):
+            client.videos.list()
+    assert posts(stack) == before
+
+
+def test_without_leave_callers_keys_are_refused() -> None:
+    with Simulator() as simulator, running(simulator=simulator, parameters={"AllowCallerKeys": "no"}) as up:
+        with sdk(up) as client, pytest.raises(openai.PermissionDeniedError):
+            client.chat.completions.create(**ASK)
+        with openai.OpenAI(base_url=f"{up.url}/v1", api_key=LOCAL_KEY) as client:
+            client.chat.completions.create(**{**ASK, "model": "sim-text"})
+        assert simulator.posts == 1

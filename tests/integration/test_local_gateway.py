@@ -15,6 +15,10 @@ from typing import Any
 import pytest
 
 from dev.gateway import FunctionFailed, Gateway
+from dev.gateway.events import Request
+from dev.gateway.guard import Guard
+from dev.template import Authorizer, Route
+from tests.fakes import FakeClock
 from tests.integration.doors.meeting import PATIENCE_SECONDS, Meeting
 
 DOORS = Path(__file__).parent / "doors"
@@ -591,3 +595,247 @@ def test_a_gateway_that_is_closed_leaves_no_process_and_no_port(tmp_path: Path) 
     assert not Path(f"/proc/{process}").exists()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((target.hostname or "", target.port or 0), PATIENCE_SECONDS)
+
+
+# ── Authorizer and API keys ──────────────────────────────────────────────────────────────────────────────────────────
+
+TEMPLATES_KEY = "key-00000000-0000-4000-8000-000000000000"
+EVERYTHING = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+LOCKED = "arn:aws:execute-api:us-east-1:123456789012:local/live/GET/v1/locked"
+
+
+@pytest.fixture(scope="module")
+def locked_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("locked") / "gateway.log"
+
+
+@pytest.fixture(scope="module")
+def locked_gateway(locked_log: Path) -> Iterator[Gateway]:
+    with Gateway(DOORS / "locked.yaml", {}, log=locked_log, keys=["given"]) as running:
+        yield running
+
+
+@pytest.fixture
+def locked(locked_gateway: Gateway) -> Iterator[Caller]:
+    with another_caller(locked_gateway) as caller:
+        yield caller
+
+
+def says(*statements: Any, **more: Any) -> str:
+    """A token that makes the authorizer answer so; `more` goes over the rest of the answer."""
+    answer = {
+        "principalId": "somebody",
+        "policyDocument": {"Version": "2012-10-17", "Statement": list(statements)},
+        "usageIdentifierKey": "given",
+    }
+    return "Bearer " + base64.urlsafe_b64encode(json.dumps(answer | more).encode()).decode()
+
+
+def knock(caller: Caller, token: str, path: str = "/v1/locked", method: str = "GET") -> Answer:
+    return caller.ask(method, path, None, f"Authorization: {token}")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        ["Authorization:"],
+        ["Authorization: Basic Zm9v"],
+        ["Authorization: Bearer"],
+        [f"Authorization: {says(EVERYTHING)} more"],
+        [f"Authorization: x{says(EVERYTHING)}"],
+        [f"X-Api-Key: {TEMPLATES_KEY}"],
+        ["Authorization: Bearer unauthorized"],
+    ],
+)
+def test_a_token_that_is_missing_malformed_or_refused_is_a_401(locked: Caller, headers: list[str]) -> None:
+    answer = locked.ask("GET", "/v1/locked", None, *headers)
+
+    assert (answer.status, answer.json()) == (401, {"who": "are you"})
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_malformed_token_never_reaches_the_authorizer(locked: Caller, locked_log: Path) -> None:
+    assert knock(locked, "Bearer fails!").status == 401
+    assert "does not match the ValidationExpression" in locked_log.read_text()
+
+
+def test_who_is_let_in_is_known_to_the_door(locked: Caller) -> None:
+    context = {"payer": "them", "count": 3, "share": 0.5, "paid": True, "was": "{event}", "asked": "{arn}"}
+    shown = knock(locked, says(EVERYTHING, context=context)).json()["event"]
+
+    assert shown["requestContext"]["authorizer"] == {
+        "principalId": "somebody",
+        "payer": "them",
+        "count": "3",
+        "share": "0.5",
+        "paid": "true",
+        "was": "TOKEN authorizationToken methodArn type",
+        "asked": LOCKED,
+    }
+    assert shown["requestContext"]["identity"]["apiKey"] == "given"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [EVERYTHING | {"Resource": LOCKED}],
+        [EVERYTHING | {"Resource": LOCKED.replace("GET/v1/locked", "*")}],
+        [EVERYTHING | {"Resource": LOCKED.replace("GET", "G?T")}],
+        [EVERYTHING | {"Resource": [LOCKED + "/not", "arn:*:local/*/GET/*"]}],
+        [EVERYTHING | {"Action": ["s3:*", "Execute-API:*"]}],
+        [EVERYTHING | {"Action": "*"}],
+        [EVERYTHING, EVERYTHING | {"Effect": "Deny", "Resource": LOCKED + "/*"}],
+    ],
+)
+def test_a_policy_that_allows_the_method_lets_it_pass(locked: Caller, statements: list[Any]) -> None:
+    assert knock(locked, says(*statements)).status == 200
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [],
+        [EVERYTHING | {"Effect": "Deny"}],
+        [EVERYTHING, EVERYTHING | {"Effect": "Deny", "Resource": "*/GET/v1/*"}],
+        [EVERYTHING | {"Resource": LOCKED + "/*"}],
+        [EVERYTHING | {"Resource": LOCKED.removesuffix("ed")}],
+        [EVERYTHING | {"Resource": LOCKED.upper()}],
+        [EVERYTHING | {"Resource": LOCKED.replace(".", "*").replace("GET", "[A-Z]*")}],
+        [EVERYTHING | {"Resource": LOCKED.replace("GET", "POST")}],
+        [EVERYTHING | {"Action": "execute-api:ManageConnections"}],
+    ],
+)
+def test_a_policy_that_does_not_allow_the_method_is_a_403(
+    locked: Caller, locked_log: Path, statements: list[Any]
+) -> None:
+    answer = knock(locked, says(*statements))
+
+    assert (answer.status, answer.json()) == (403, {"message": "User is not authorized to access this resource"})
+    assert "GET /v1/locked 403 ACCESS_DENIED" in locked_log.read_text()
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "Bearer fails",
+        "Bearer AAAA",
+        says(EVERYTHING, principalId=None),
+        says(EVERYTHING, policyDocument={}),
+        says(EVERYTHING, context={"nested": {}}),
+        says(EVERYTHING, context=["a list"]),
+        says(EVERYTHING, usageIdentifierKey=1),
+        says("a word"),
+        says(EVERYTHING | {"Effect": "Perhaps"}),
+        says(EVERYTHING | {"Resource": [1]}),
+        says(EVERYTHING | {"Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.1"}}}),
+        "Bearer " + base64.urlsafe_b64encode(b"null").decode(),
+    ],
+)
+def test_an_authorizer_that_fails_or_gives_no_answer_is_a_500_and_lets_nobody_in(locked: Caller, token: str) -> None:
+    answer = knock(locked, token)
+
+    assert (answer.status, answer.json()) == (500, {"failed": "AUTHORIZER_CONFIGURATION_ERROR"})
+
+
+def test_an_authorizer_that_cannot_be_started_is_a_500(locked: Caller, locked_log: Path) -> None:
+    assert knock(locked, says(EVERYTHING), "/v1/unguarded").status == 500
+    assert "MissingFunction cannot be asked" in locked_log.read_text()
+
+
+@pytest.mark.parametrize("key", ["given", TEMPLATES_KEY])
+def test_a_key_on_a_plan_lets_pass(locked: Caller, key: str) -> None:
+    assert knock(locked, says(EVERYTHING, usageIdentifierKey=key)).status == 200
+
+
+@pytest.mark.parametrize("key", [None, "", "unknown", "disabled", "spare", "without-plan", "of-nothing"])
+def test_any_other_key_is_a_403(locked: Caller, locked_log: Path, key: str | None) -> None:
+    answer = knock(locked, says(EVERYTHING, usageIdentifierKey=key))
+
+    assert (answer.status, answer.json()) == (403, {"message": "Forbidden"})
+    assert "GET /v1/locked 403 INVALID_API_KEY" in locked_log.read_text()
+
+
+def test_the_header_of_keys_does_not_count_where_the_authorizer_names_them(locked: Caller) -> None:
+    token = f"Authorization: {says(EVERYTHING, usageIdentifierKey='unknown')}"
+    assert locked.ask("GET", "/v1/locked", None, token, "X-Api-Key: given").status == 403
+
+
+def test_the_header_of_keys_counts_where_the_api_names_no_other_source(locked: Caller) -> None:
+    assert locked.ask("GET", "/v1/with-key-header").status == 403
+    assert locked.ask("GET", "/v1/with-key-header", None, "X-Api-Key: unknown").status == 403
+    event = locked.ask("GET", "/v1/with-key-header", None, "X-Api-Key: given").json()["event"]
+    assert event["requestContext"]["identity"]["apiKey"] == "given"
+    assert "authorizer" not in event["requestContext"]
+
+
+def test_a_route_without_a_key_still_asks_the_authorizer(locked: Caller) -> None:
+    assert locked.ask("GET", "/v1/keyless").status == 401
+    event = knock(locked, says(EVERYTHING, usageIdentifierKey=None), "/v1/keyless").json()["event"]
+    assert event["requestContext"]["authorizer"] == {"principalId": "somebody"}
+    assert "apiKey" not in event["requestContext"]["identity"]
+
+
+def test_an_open_route_asks_nobody(locked: Caller) -> None:
+    event = locked.ask("GET", "/v1/open", None, "Authorization: Bearer fails").json()["event"]
+
+    assert "authorizer" not in event["requestContext"]
+
+
+def test_an_unknown_path_asks_nobody(locked: Caller) -> None:
+    assert knock(locked, "Bearer fails", "/v1/nowhere").json() == {"message": "Missing Authentication Token"}
+
+
+def test_of_two_tokens_the_authorizer_gets_the_last_and_the_door_both(locked: Caller) -> None:
+    first, last = says(EVERYTHING, principalId="first"), says(EVERYTHING, principalId="last")
+    answer = locked.ask("GET", "/v1/locked", None, f"Authorization: {first}", f"authorization: {last}")
+    event = answer.json()["event"]
+
+    assert event["requestContext"]["authorizer"]["principalId"] == "last"
+    assert event["multiValueHeaders"]["Authorization"] == [first, last]
+    swapped = locked.ask("GET", "/v1/locked", None, f"Authorization: {first}", "Authorization: Bearer unauthorized")
+    assert swapped.status == 401
+
+
+def test_an_answer_is_remembered_by_token_and_for_every_method(locked: Caller) -> None:
+    token = says(EVERYTHING | {"Resource": "{arn}"}, context={"nonce": "{nonce}"})
+    seen = [knock(locked, token).json()["event"]["requestContext"]["authorizer"]["nonce"] for _ in range(2)]
+    other = says(EVERYTHING | {"Resource": "{arn}"}, context={"nonce": "{nonce}"}, principalId="other")
+
+    assert seen[0] == seen[1]
+    assert (
+        knock(locked, token, "/v1/locked/part", "POST").status == 403
+    )  # the policy of the first method counts here too
+    assert knock(locked, other, "/v1/locked/part", "POST").status == 200
+
+
+def test_an_authorizer_that_is_to_forget_is_asked_each_time_with_the_header_of_its_own(locked: Caller) -> None:
+    token = f"X-Token: {says(EVERYTHING, context={'nonce': '{nonce}'})}"
+    events = [locked.ask("GET", "/v1/forgetful", None, token).json()["event"] for _ in range(2)]
+
+    assert len({event["requestContext"]["authorizer"]["nonce"] for event in events}) == 2
+
+
+def test_an_answer_counts_for_its_seconds_and_no_longer() -> None:
+    clock, asked = FakeClock(), []
+
+    def invoke(_function: str, event: Any) -> Any:
+        asked.append(event["authorizationToken"])
+        return {"principalId": "somebody", "policyDocument": {"Statement": EVERYTHING}}
+
+    guard = Guard(invoke, frozenset(), clock.monotonic)
+    route = Route("GET", "/", "Door", False, 29.0, Authorizer("Keeper", "Authorization", None, 300.0))
+    request = Request("GET", "/", "/", "", [("Authorization", "a")], b"", "127.0.0.1", 80)
+    for wait in (0, 299.9, 0.1, 299.9):
+        clock.advance(wait)
+        guard.admit(route, request, LOCKED)
+
+    assert asked == ["a", "a"]
+
+
+def test_no_token_and_no_key_is_on_the_log(locked: Caller, locked_log: Path) -> None:
+    refused = says(EVERYTHING, usageIdentifierKey="a-secret-of-somebodys")
+    for token in (refused, says(EVERYTHING, context={"nested": {}}), f"{refused} more"):
+        assert knock(locked, token).status in (401, 403, 500)
+        assert token.removeprefix("Bearer ") not in locked_log.read_text()
+    assert "a-secret-of-somebodys" not in locked_log.read_text()

@@ -9,7 +9,7 @@ import pytest
 from dev.intrinsics import load
 from dev.place import Place, next_stack_name
 from dev.surroundings import Bucket, Queue, Rule, Schedule, Source, Surroundings
-from dev.template import Function, GatewayResponse, Route, Template, read
+from dev.template import Authorizer, Function, GatewayResponse, Route, Template, read
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,6 +119,114 @@ def test_routes_are_the_api_events_of_the_functions_that_exist(tmp_path: Path) -
         Route("POST", "/c", "Door", streams=False, timeout=29.0),
         Route("ANY", "/a/{rest+}", "Door", streams=False, timeout=29.0),
     )
+
+
+GUARDED = """
+Globals: {Api: {Auth: {ApiKeyRequired: true}}}
+Resources:
+  Keeper: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: x.y}}
+  Door:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Handler: x.y
+      Events:
+        Usual: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /usual, Method: get}}
+        Keyless: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /k, Method: get, Auth: {ApiKeyRequired: false}}}
+        Other: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /other, Method: get, Auth: {Authorizer: Plain}}}
+        Open:
+          Type: Api
+          Properties: {RestApiId: !Ref Api, Path: /o, Method: get, Auth: {Authorizer: NONE, ApiKeyRequired: false}}
+        Implicit: {Type: Api, Properties: {Path: /i, Method: get}}
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      ApiKeySourceType: AUTHORIZER
+      Auth:
+        DefaultAuthorizer: Keys
+        Authorizers:
+          Keys:
+            FunctionArn: !GetAtt Keeper.Arn
+            FunctionPayloadType: TOKEN
+            Identity: {Header: X-Token, ValidationExpression: 'a+', ReauthorizeEvery: 0}
+          Plain: {FunctionArn: !GetAtt Keeper.Arn}
+"""
+
+
+def test_a_route_says_who_is_asked_and_where_its_key_comes_from(tmp_path: Path) -> None:
+    guards = {route.path: (route.authorizer, route.key_from) for route in template(tmp_path, GUARDED).routes}
+
+    usual = Authorizer("Keeper", "X-Token", "a+", 0.0)
+    assert guards == {
+        "/usual": (usual, "AUTHORIZER"),
+        "/k": (usual, None),
+        "/other": (Authorizer("Keeper", "Authorization", None, 300.0), "AUTHORIZER"),
+        "/o": (None, None),
+        "/i": (None, "HEADER"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("says", "instead"),
+    [
+        ("DefaultAuthorizer: Keys", "DefaultAuthorizer: AWS_IAM"),
+        ("FunctionPayloadType: TOKEN", "FunctionPayloadType: REQUEST"),
+        ("FunctionArn: !GetAtt Keeper.Arn\n", "FunctionArn: 'arn:aws:lambda:eu-west-1:1:function:foreign'\n"),
+    ],
+)
+def test_a_route_that_the_gateway_cannot_guard_is_refused(tmp_path: Path, says: str, instead: str) -> None:
+    assert says in GUARDED
+    with pytest.raises(ValueError, match="is no TOKEN authorizer of the template's"):
+        template(tmp_path, GUARDED.replace(says, instead))
+
+
+KEYS = """
+Parameters: {Asked: {Type: String, Default: 'no'}}
+Conditions: {WasAsked: !Equals [!Ref Asked, 'yes']}
+Resources:
+  Plan: {Type: AWS::ApiGateway::UsagePlan, Properties: {ApiStages: [{ApiId: !Ref Api, Stage: !Ref Api.Stage}]}}
+  Stageless: {Type: AWS::ApiGateway::UsagePlan}
+  A:
+    Type: AWS::ApiGateway::ApiKey
+    Condition: WasAsked
+    Properties: {Enabled: true, Value: !Join ['-', [a, !Select [2, !Split [/, !Ref AWS::StackId]]]]}
+  B: {Type: AWS::ApiGateway::ApiKey, Properties: {Enabled: true, Value: b}}
+  Silent: {Type: AWS::ApiGateway::ApiKey, Properties: {Value: says-not-that-it-is-enabled}}
+  Off: {Type: AWS::ApiGateway::ApiKey, Properties: {Enabled: false, Value: off}}
+  Loose: {Type: AWS::ApiGateway::ApiKey, Properties: {Enabled: true, Value: on-no-plan}}
+  Useless: {Type: AWS::ApiGateway::ApiKey, Properties: {Enabled: true, Value: on-a-plan-of-no-stage}}
+  Made: {Type: AWS::ApiGateway::ApiKey, Properties: {Enabled: true}}
+  OnA: {Type: AWS::ApiGateway::UsagePlanKey, Properties: {KeyId: !Ref A, UsagePlanId: !Ref Plan}}
+  OnB: {Type: AWS::ApiGateway::UsagePlanKey, Properties: {KeyId: !Ref B, UsagePlanId: !Ref Plan}}
+  OnSilent: {Type: AWS::ApiGateway::UsagePlanKey, Properties: {KeyId: !Ref Silent, UsagePlanId: !Ref Plan}}
+  OnOff: {Type: AWS::ApiGateway::UsagePlanKey, Properties: {KeyId: !Ref Off, UsagePlanId: !Ref Plan}}
+  OnUseless: {Type: AWS::ApiGateway::UsagePlanKey, Properties: {KeyId: !Ref Useless, UsagePlanId: !Ref Stageless}}
+  OnMade: {Type: AWS::ApiGateway::UsagePlanKey, Properties: {KeyId: !Ref Made, UsagePlanId: !Ref Plan}}
+"""
+
+
+def test_keys_are_those_that_are_enabled_and_on_a_plan_of_a_stage(tmp_path: Path) -> None:
+    assert template(tmp_path, KEYS).keys == {"b"}
+    assert template(tmp_path, KEYS, PLACE).keys == {"b", "a-00000000-0000-4000-8000-000000000000"}
+
+
+PARTS = FUNCTION.replace(
+    "NOTHING: !If",
+    """PART: !Select ['1', !Split ['-', !Sub 'x-${Level}-y']]
+          ITEM: !Select [1, [!Ref Bucket, picked]]
+          NO_PART: !Select [0, !Split ['-', !Ref Bucket]]
+          NO_ITEM: !Select [0, [!Ref Bucket, picked]]
+          NOTHING: !If""",
+)
+
+
+def test_parts_of_what_only_aws_knows_are_left_out_too(tmp_path: Path) -> None:
+    environment = template(tmp_path, PARTS).functions["Door"].environment
+
+    assert {name: value for name, value in environment.items() if "PART" in name or "ITEM" in name} == {
+        "PART": "INFO",
+        "ITEM": "picked",
+    }
 
 
 API = """

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from reelay.errors import EventRefused
 from reelay.events import outcome, told
-from reelay.jobs import AFTERCARE_SECONDS, OPEN, Archived, media_settled
+from reelay.jobs import AFTERCARE_SECONDS, OPEN, Archived, Unsent, media_settled, next_step
 from reelay.links import media_links
 from reelay.model import Job, Link, Media, Notice, Phase, Record
 from reelay.shapes import contents
@@ -55,6 +55,19 @@ class Aftercare:
         self._done(record, "not marked", lambda: self._means.store.watch(record))
         if record.video is not None:
             self._done(record, "not listed", lambda: self._means.store.index(record))
+
+    def enter(self, record: Record, queue: Queue | None) -> None:
+        """Show a waiting job where it belongs and hand it to the workers.
+
+        It stands from now on, so a queue that does not take it is no failure of the request: the next sweep sends it,
+        and whoever asked must not ask again.
+        """
+        if record.video is not None:
+            self._done(record, "not listed", lambda: self._means.store.index(record))
+        job = Job(record.tenant, record.id)
+        if queue is None or not self._done(record, "job not sent", lambda: queue.send(job)):
+            unsent = next_step(record, Unsent(), self._means.clock.now()).record
+            self._done(record, "job left to its lease", lambda: self._means.store.save(unsent))
 
     def finish(self, journal: Journal, settle_by: float, deadline: float) -> None:
         """Try until `settle_by` to write what the journal owes, then do what follows until `deadline`."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from reelay.errors import ReelayError, Unforeseen
-from reelay.identity import tenant_of
+from reelay.identity import payer_of, tenant_of
 from reelay.model import Answer, Call, Invocation
 from reelay.ports import Clock, Telemetry
 from reelay.sse import encoded
@@ -67,6 +67,7 @@ class Door:
     clock: Clock
     telemetry: Telemetry
     open_stream: Callable[[], Stream] | None = None
+    tenant_secret: str = field(default="", repr=False)
 
     def serve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any] | None:
         """Answer one event; returns a proxy response, or None when the answer has been streamed."""
@@ -83,7 +84,7 @@ class Door:
         self.telemetry.count("Requests")
         try:
             call = self.contract.read(event)
-            call = replace(call, tenant=tenant_of(call.token))
+            call = replace(call, tenant=tenant_of(call.token, self.tenant_secret), payer=payer_of(call.token, event))
             return self.operations[call.operation](call, invocation)
         except ReelayError as error:
             self.telemetry.note("refused", status=error.status, code=error.code, blame=error.blame)

@@ -1,21 +1,50 @@
-"""Who a caller is: the tenant whose prefix in the bucket holds what was made with one bearer token."""
+"""Who a caller is: the tenant whose prefix in the bucket holds what was made with one bearer token, and who pays."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from reelay.errors import Unauthorized
+from reelay.model import Payer
 
 ANONYMOUS = "anonymous"
 """The tenant of calls without a token, which only the development setting ALLOW_ANONYMOUS lets in."""
 
+OWN_PREFIX = "rk-"
+"""How Reelay's own keys begin, by which nobody takes them for v98store's. The authorizer knows it too."""
+
 _TENANT_BYTES = 16
 
 
-def tenant_of(token: str | None) -> str:
+def tenant_of(token: str | None, secret: str = "") -> str:
     """32 hex characters that name the token's holder and do not give the token away.
 
-    Bearer tokens are long random strings, so a plain digest cannot be turned back by trying; the domain prefix keeps
-    it from being the same as any other digest of the token that may lie about.
+    `secret` keys the digest, so that whoever can read the bucket's keys cannot try tokens against them; the same token
+    has another tenant under another secret. At most 64 bytes count (BLAKE2b). The domain prefix keeps it from being the
+    same as any other digest of the token that may lie about.
     """
     if token is None:
         return ANONYMOUS
-    return hashlib.blake2b(token.encode(), digest_size=_TENANT_BYTES, person=b"reelay-tenant").hexdigest()
+    key = secret.encode()[: hashlib.blake2b.MAX_KEY_SIZE]
+    return hashlib.blake2b(token.encode(), digest_size=_TENANT_BYTES, key=key, person=b"reelay-tenant").hexdigest()
+
+
+def payer_of(token: str | None, event: Mapping[str, Any]) -> Payer:
+    """Who pays for a call, as the authorizer said in the event and the token confirms.
+
+    A key of Reelay's own counts only where API Gateway's authorizer vouched for it: the service never pays for a token
+    alone, and one of its keys never goes on to v98store. Raises Unauthorized.
+    """
+    told = _authorizer(event).get("payer")
+    ours = token is not None and token.startswith(OWN_PREFIX)
+    if ours != (told == Payer.SERVICE):
+        raise Unauthorized("Nobody vouches for this key here. Use another one, or ask who runs this API.")
+    return Payer.SERVICE if ours else Payer.CALLER
+
+
+def _authorizer(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    context = event.get("requestContext")
+    told = context.get("authorizer") if isinstance(context, Mapping) else None
+    return told if isinstance(told, Mapping) else {}

@@ -8,17 +8,16 @@ loop.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reelay import events, videos
 from reelay.admission import KEY_SECONDS, Admission, fingerprint
-from reelay.errors import BadRequest, CallerError, Conflict, NotFound, QueueFailed, ReelayError
+from reelay.errors import BadRequest, CallerError, Conflict, NotFound
 from reelay.ids import completion_id, derived_core, new_core
-from reelay.jobs import QUEUE_LEASE_SECONDS, Unsent, next_step
+from reelay.jobs import QUEUE_LEASE_SECONDS
 from reelay.journal import Journal
-from reelay.model import Call, Claim, Job, Json, Phase, Problem, Record, VideoRequest
+from reelay.model import Call, Claim, Json, Phase, Problem, Record, VideoRequest
 from reelay.replay import state
 from reelay.triggers import Asked, Dropped
 
@@ -138,9 +137,7 @@ class Intake:
         if self._store.was_deleted(record.tenant, record.id):  # by its owner, since this event's double was run
             self._store.delete(record)
             return _deleted(record.id)
-        if record.video is not None:
-            self._store.index(record)  # a video shows in every list from its beginning
-        self._sent(record)
+        self._desk.aftercare.enter(record, self._desk.queue)
         self._desk.telemetry.count("Queued")
         self._desk.telemetry.note("queued", record=record.id, model=record.model)
         return _told(record)
@@ -149,18 +146,8 @@ class Intake:
         """The event came again; if its job still waits, its message may never have been sent."""
         self._desk.telemetry.note("asked again", record=record.id, phase=record.phase)
         if record.phase is Phase.QUEUED:
-            self._sent(record)
+            self._desk.aftercare.enter(record, self._desk.queue)
         return _told(record)
-
-    def _sent(self, record: Record) -> None:
-        """Hand the job to a worker. It stands from now on, so a queue that does not take it is no failure of the event:
-        the next sweep sends it, and whoever asked must not ask again."""
-        try:
-            self._desk.queue.send(Job(record.tenant, record.id))
-        except QueueFailed:
-            self._desk.telemetry.alarm("job not sent", record=record.id)
-            with suppress(ReelayError):
-                self._store.save(next_step(record, Unsent(), self._desk.clock.now()).record)
 
     def _refused(self, record: Record, error: CallerError | Conflict) -> Json:
         problem = Problem(error.message, error.type, error.param, error.code, error.status, charged=False)

@@ -9,7 +9,9 @@ from reelay.model import Event, Job
 
 if TYPE_CHECKING:
     from reelay.bus import EventBridgeBus
+    from reelay.ports import Clock
     from reelay.queue import SqsQueue
+    from reelay.service_key import SecretsManagerKeys
 
 
 class LateQueue:
@@ -46,3 +48,26 @@ class LateBus:
         from reelay.bus import EventBridgeBus  # noqa: PLC0415 - likewise
 
         return EventBridgeBus(client("events"), self._name)
+
+
+class LateKeys:
+    """Keeps the promises of `ports.Keys` with the secret `secret_id`."""
+
+    def __init__(self, secret_id: str, clock: Clock) -> None:
+        self._secret_id = secret_id
+        self._clock = clock
+
+    def key(self) -> str:
+        """The key as it is now. Raises KeyUnavailable."""
+        return self._keys.key()
+
+    def refused(self) -> None:
+        """The upstream did not take the key: the next `key` is read anew."""
+        self._keys.refused()
+
+    @cached_property
+    def _keys(self) -> SecretsManagerKeys:
+        from reelay.aws import client  # noqa: PLC0415 - at the first call
+        from reelay.service_key import SecretsManagerKeys  # noqa: PLC0415 - likewise
+
+        return SecretsManagerKeys(client("secretsmanager"), self._secret_id, self._clock)

@@ -10,6 +10,13 @@ from typing import Any
 Json = Mapping[str, Any]
 
 
+class Payer(StrEnum):
+    """Whose key v98store is asked with: the caller's own, or the service's."""
+
+    CALLER = "caller"
+    SERVICE = "service"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request that conforms to the contract.
@@ -25,6 +32,7 @@ class Call:
     request_id: str
     tenant: str = "anonymous"
     token: str | None = field(default=None, repr=False)
+    payer: Payer = Payer.CALLER
     parameters: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Json = field(default_factory=dict, repr=False)

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING
 
 from reelay import sse
 from reelay.admission import Admission, Admitted
-from reelay.errors import Conflict, ReelayError, Unforeseen
+from reelay.errors import Conflict, KeyUnavailable, ReelayError, Unforeseen
 from reelay.ids import completion_id
+from reelay.jobs import QUEUE_LEASE_SECONDS
 from reelay.journal import Journal, looked_at
-from reelay.model import Answer, Call, Invocation, Json, Outgoing, Phase, Record, VideoRequest
+from reelay.model import Answer, Call, Invocation, Json, Outgoing, Payer, Phase, Record, VideoRequest
 from reelay.prefer import preference
 from reelay.replay import NOT_READY_RETRY_SECONDS, pieces, state, unfinished
 from reelay.run import Form, Run, standard_headers
 
 if TYPE_CHECKING:
     from reelay.aftercare import Aftercare
-    from reelay.ports import Clock, Store, Telemetry, Upstream
+    from reelay.ports import Clock, Keys, Queue, Store, Telemetry, Upstream
 
 KEEP_RESERVE_SECONDS = 30
 """Kept back from the invocation for writing the verdict and copying the media once the upstream's time is up."""
@@ -49,7 +50,10 @@ class Wanted:
 
 
 class Relay:
-    """Runs chat completions in the caller's own invocation and with the caller's own key."""
+    """Runs chat completions in the caller's own invocation, with the caller's key or the service's.
+
+    `keys` and `queue` are there where the service may pay.
+    """
 
     def __init__(  # noqa: PLR0913 - the ports of a use case, by name
         self,
@@ -61,6 +65,8 @@ class Relay:
         clock: Clock,
         telemetry: Telemetry,
         ask_seconds: int = 0,
+        keys: Keys | None = None,
+        queue: Queue | None = None,
     ) -> None:
         self._upstream = upstream
         self._store = store
@@ -69,6 +75,8 @@ class Relay:
         self._clock = clock
         self._telemetry = telemetry
         self._ask_seconds = ask_seconds
+        self._keys = keys
+        self._queue = queue
 
     def create(self, call: Call, invocation: Invocation) -> Answer:
         """Relay one validated request, or tell again what became of it when it was made before.
@@ -82,7 +90,11 @@ class Relay:
         return self.charged(record, lambda: self._run(call, record, invocation))
 
     def begin(self, call: Call, wanted: Wanted, invocation: Invocation) -> tuple[Record, bool]:
-        """The record, and whether it is a new one, which this call has to run. Raises StoreFailed and Conflict."""
+        """The record, and whether it is a new one, which this call has to run.
+
+        Raises StoreFailed, Conflict, and KeyUnavailable where the service pays: then nothing is written.
+        """
+        self._key(call)
         admitted = self._admission.admit(call, wanted.request)
         if admitted.record is not None:
             return admitted.record, False
@@ -90,6 +102,37 @@ class Relay:
             return self._store.create(self._record(call, wanted, admitted, invocation)), True
         except Conflict:  # another attempt with the same claim was faster
             return self._store.load(call.tenant, admitted.core), False
+
+    def queued(self, call: Call, wanted: Wanted, invocation: Invocation) -> tuple[Record, bool]:
+        """A job for the workers, which the service pays: its record, and whether it is a new one.
+
+        Raises StoreFailed and Conflict. A message that could not be sent is sent by the sweep.
+        """
+        admitted = self._admission.admit(call, wanted.request)
+        if admitted.record is not None:
+            return admitted.record, False
+        record = replace(
+            self._record(call, wanted, admitted, invocation),
+            phase=Phase.QUEUED,
+            status="queued",
+            lease=int(self._clock.now()) + QUEUE_LEASE_SECONDS,
+            by_worker=True,
+        )
+        self._store.watch(record)
+        try:
+            record = self._store.create(record)
+        except Conflict:
+            return self._store.load(call.tenant, admitted.core), False
+        self._aftercare.enter(record, self._queue)
+        return record, True
+
+    def _key(self, call: Call) -> str | None:
+        """The key to post with. Raises KeyUnavailable where the service pays and has none."""
+        if call.payer is Payer.CALLER:
+            return call.token
+        if self._keys is None:
+            raise KeyUnavailable("This stack has no key of its own to pay with. Nothing was sent.")
+        return self._keys.key()
 
     def charged(self, record: Record, run: Callable[[], Answer]) -> Answer:
         """From here on money may be taken, so whatever goes wrong says so."""
@@ -121,9 +164,11 @@ class Relay:
         Raises an UpstreamError when it does not; what follows is done after the answer either way.
         """
         journal = Journal(record, self._store, self._clock, self._telemetry)
-        exchange = self._upstream.post(_outgoing(call, raw, record), invocation.deadline - KEEP_RESERVE_SECONDS)
+        outgoing = _outgoing(call, raw, record, self._key(call))
+        exchange = self._upstream.post(outgoing, invocation.deadline - KEEP_RESERVE_SECONDS)
         self._aftercare.begin(record)  # while the upstream is being connected to
-        run = Run(journal, exchange, self._clock, self._telemetry, form)
+        keys = self._keys if call.payer is Payer.SERVICE else None
+        run = Run(journal, exchange, self._clock, self._telemetry, form, keys)
 
         def finish() -> None:
             settle_by = invocation.deadline if invocation.live else self._clock.monotonic() + BUFFERED_SETTLE_SECONDS
@@ -194,7 +239,7 @@ def rest_of(answer: Answer) -> Callable[[], None]:
     return go_on
 
 
-def _outgoing(call: Call, raw: bytes, record: Record) -> Outgoing:
+def _outgoing(call: Call, raw: bytes, record: Record, key: str | None) -> Outgoing:
     """The bytes to post and the documented headers; what a caller of the Videos API accepts is not what is asked for
     here."""
     accept = call.headers.get("accept") if record.video is None else None
@@ -202,8 +247,8 @@ def _outgoing(call: Call, raw: bytes, record: Record) -> Outgoing:
         "Content-Type": "application/json",
         "Accept": accept or ("text/event-stream" if record.stream else "application/json"),
     }
-    if call.token is not None:
-        headers["Authorization"] = f"Bearer {call.token}"
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key}"
     if "x-forwarded-host" in call.headers:
         headers["X-Forwarded-Host"] = call.headers["x-forwarded-host"]
     return Outgoing(raw, headers)

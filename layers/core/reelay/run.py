@@ -30,7 +30,7 @@ from reelay.reply import Chunk, Fault, Item, Reply, Whole
 from reelay.shapes import Assembly, ChunkShaper, Identity, as_chunks, contents, whole
 
 if TYPE_CHECKING:
-    from reelay.ports import Clock, Exchange, Telemetry
+    from reelay.ports import Clock, Exchange, Keys, Telemetry
 
 FIRST_SILENCE_SECONDS = 20
 """After this long without a byte to the caller a sign of life is sent: clients and proxies on the way lose patience."""
@@ -62,10 +62,19 @@ class Form:
 
 
 class Run:
-    """One exchange with the upstream, turned into one answer."""
+    """One exchange with the upstream, turned into one answer. `keys` are there when the service pays."""
 
-    def __init__(self, journal: Journal, exchange: Exchange, clock: Clock, telemetry: Telemetry, form: Form) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        exchange: Exchange,
+        clock: Clock,
+        telemetry: Telemetry,
+        form: Form,
+        keys: Keys | None = None,
+    ) -> None:
         record = journal.record
+        self._keys = keys
         self._journal = journal
         self._exchange = exchange
         self._clock = clock
@@ -200,18 +209,24 @@ class Run:
         if self._answering:
             error.message += self._whereabouts()
             error.code = "outcome_unknown" if isinstance(error, UpstreamBroken) else error.code
+        error, passes = self._as_ours(error)
         in_doubt = error.charged and (error.status >= 500 or error.status == 408)
-        verdict = InDoubt(_problem(error)) if in_doubt else self._refused(error)
-        self._settle(verdict, "failed")
+        problem = _problem(error)
+        self._settle(InDoubt(problem) if in_doubt else Refused(problem, passes, error.retry_after or 0), "failed")
         raise error
 
-    def _refused(self, error: ReelayError) -> Refused:
-        """A key that is not taken is the caller's fault where it is the caller's; the service's own may be a new one
-        the next time."""
+    def _as_ours(self, error: ReelayError) -> tuple[ReelayError, bool]:
+        """What the caller is told, and whether the same request may be taken later.
+
+        A key that is not taken is the caller's fault where it is the caller's; the service's own is the operator's, and
+        may be a new one the next time.
+        """
         passes = isinstance(error, UpstreamBusy | UpstreamUnreachable)
-        if error.status == 401 and self._journal.record.by_worker:
-            error, passes = UpstreamError(_KEY_REFUSED, code="upstream_auth"), True
-        return Refused(_problem(error), passes, error.retry_after or 0)
+        if error.status != 401 or self._keys is None:
+            return error, passes
+        self._keys.refused()
+        self._telemetry.count("ServiceKeyRefused")
+        return UpstreamError(_KEY_REFUSED, code="upstream_auth"), True
 
     def _chunk(self, payload: Json) -> Iterator[bytes]:
         self._upstream_id = self._upstream_id or _text(payload.get("id"))

@@ -39,6 +39,7 @@ class Settings:
     event_bus: str | None = None
     service_key_secret: str | None = None
     events_tenant: str = EVENTS_TENANT
+    tenant_secret: str = ""
     status_url: str | None = None
     runtime_api: str | None = None
 
@@ -58,6 +59,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         event_bus=reader.word("EVENT_BUS_NAME"),
         service_key_secret=reader.word("SERVICE_KEY_SECRET"),
         events_tenant=reader.tenant("EVENTS_TENANT"),
+        tenant_secret=reader.word("TENANT_SECRET") or "",
         status_url=reader.status_url("STATUS_URL"),
         runtime_api=reader.runtime_api(),
     )
@@ -78,6 +80,12 @@ def _parts(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:
         return urlsplit("")
+
+
+def callers_key(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The API key that callers with keys of their own share; None where they are not let in. All that the authorizer
+    needs to know."""
+    return environment.get("CALLERS_KEY") or None
 
 
 class _Reader:

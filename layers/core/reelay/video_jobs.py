@@ -11,7 +11,7 @@ from reelay.documents import no_record
 from reelay.errors import BadRequest, TooLarge
 from reelay.ids import core_of, video_id
 from reelay.journal import looked_at
-from reelay.model import Answer, Call, Invocation, Json, Phase, Record, VideoRequest
+from reelay.model import Answer, Call, Invocation, Json, Payer, Phase, Record, VideoRequest
 from reelay.relay import Relay, Wanted, rest_of
 from reelay.replay import unfinished
 from reelay.run import Form, standard_headers
@@ -25,7 +25,10 @@ REQUEST_BYTES = 6 * 1024 * 1024
 
 
 class VideoJobs:
-    """Answers at once with the video as it is then; the job goes on after the answer, in the same invocation.
+    """Answers at once with the video as it is then.
+
+    Where the caller pays, the job goes on after the answer, in the same invocation, since no queue may hold the
+    caller's key; where the service pays, a worker runs it.
 
     Where answers are buffered nothing can be told before the end: then the answer is the finished video. What is true
     of a completion (`Relay.create`) is true of a video, errors included.
@@ -61,11 +64,13 @@ class VideoJobs:
         wanted = Wanted(request, sse.encoded(request), video)
         if len(wanted.raw) > REQUEST_BYTES:
             raise TooLarge("The conversation of this video has grown beyond what can be sent. Remix an earlier one.")
+        if call.payer is Payer.SERVICE:
+            record, new = self._relay.queued(call, wanted, invocation)
+            return self._told(call, record) if new else self._told_again(call, record)
         record, new = self._relay.begin(call, wanted, invocation)
         if new:
             return self._relay.charged(record, lambda: self._begun(call, record, wanted, invocation))
-        self._relay.noted(record)
-        return self._told(call, looked_at(record, self._store, self._clock), {"x-reelay-replayed": "true"})
+        return self._told_again(call, record)
 
     def _begun(self, call: Call, record: Record, wanted: Wanted, invocation: Invocation) -> Answer:
         form = Form(invocation.live, False, 0)  # told before anything came
@@ -77,6 +82,10 @@ class VideoJobs:
             return replace(self._told(call, journal.record), then=answer.then)
         answer.then()
         return self._told(call, journal.record)
+
+    def _told_again(self, call: Call, record: Record) -> Answer:
+        self._relay.noted(record)
+        return self._told(call, looked_at(record, self._store, self._clock), {"x-reelay-replayed": "true"})
 
     def _told(self, call: Call, record: Record, more: dict[str, str] | None = None) -> Answer:
         base = call.path.partition("/v1/")[0]  # the stage, where the caller used one

@@ -20,7 +20,7 @@ from reelay.contract import Contract
 from reelay.download import GuardedDownload
 from reelay.drops import S3Drops
 from reelay.gateway import Door, Operation, Stream, bytes_answer, json_answer
-from reelay.later import LateBus, LateQueue
+from reelay.later import LateBus, LateKeys, LateQueue
 from reelay.model import Answer, Call, Invocation
 from reelay.ports import Clock
 from reelay.relay import Relay
@@ -101,6 +101,7 @@ class House:
 
     def relay(self) -> Door:
         """The door that posts for its callers; it streams where the Runtime API lets it."""
+        queue, secret = self.settings.jobs_queue_url, self.settings.service_key_secret
         relay = Relay(
             upstream=self.upstream,
             store=self.store,
@@ -109,6 +110,8 @@ class House:
             clock=self.clock,
             telemetry=self.telemetry,
             ask_seconds=self.ask_seconds,
+            keys=LateKeys(secret, self.clock) if secret else None,
+            queue=LateQueue(queue) if queue else None,
         )
         jobs = VideoJobs(relay, self.store, self.clock)
         operations: dict[str, Operation] = {
@@ -159,16 +162,14 @@ class House:
 
     def worker(self) -> WorkerDoor:
         """The door where jobs are done. Raises SettingsError without a queue or a service's key."""
-        from reelay.aws import client  # noqa: PLC0415 - the HTTP doors do without
-        from reelay.event_doors import WorkerDoor  # noqa: PLC0415 - likewise
+        from reelay.event_doors import WorkerDoor  # noqa: PLC0415 - the HTTP doors do without
         from reelay.queue import job_in  # noqa: PLC0415 - likewise
-        from reelay.service_key import SecretsManagerKeys  # noqa: PLC0415 - likewise
         from reelay.statuses import HttpsStatuses  # noqa: PLC0415 - likewise
         from reelay.worker import Tools, Worker  # noqa: PLC0415 - likewise
 
         self._needed("JOBS_QUEUE_URL", self.settings.jobs_queue_url)
         secret = self._needed("SERVICE_KEY_SECRET", self.settings.service_key_secret)
-        keys = SecretsManagerKeys(client("secretsmanager"), secret, self.clock)
+        keys = LateKeys(secret, self.clock)
         url = self.settings.status_url
         statuses = url and HttpsStatuses(
             url,
@@ -211,7 +212,7 @@ class House:
         return traced
 
     def _door(self, operations: dict[str, Operation], open_stream: Callable[[], Stream] | None) -> Door:
-        return Door(self.contract, operations, self.clock, self.telemetry, open_stream)
+        return Door(self.contract, operations, self.clock, self.telemetry, open_stream, self.settings.tenant_secret)
 
     def _open_stream(self) -> Callable[[], Stream] | None:
         if self.settings.runtime_api is None:

@@ -109,13 +109,10 @@ class Worker:
     def _run(self, journal: Journal, key: str, invocation: Invocation) -> None:
         outgoing = _outgoing(journal.record.request or {}, key)
         exchange = self._tools.upstream.post(outgoing, invocation.deadline - KEEP_RESERVE_SECONDS)
-        run = Run(journal, exchange, self._clock, self._telemetry, Form(live=False, streams=False))
+        run = Run(journal, exchange, self._clock, self._telemetry, Form(live=False, streams=False), self._tools.keys)
         try:
             deque(run.answer("", _nothing).pieces, maxlen=0)
         except ReelayError as error:
-            if error.status == 401:
-                self._tools.keys.refused()
-                self._telemetry.count("ServiceKeyRefused")
             self._telemetry.note("job failed", record=journal.record.id, code=error.code, status=error.status)
 
     def _clear_up(self, journal: Journal, transcript: bytes) -> None:
