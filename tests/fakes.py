@@ -386,3 +386,16 @@ class FakeDrops:
         outcome_key(key)  # raises NotFound for what is no file in the inbox
         if method in self.broken:
             raise StoreFailed("down")
+
+
+class FakeSwitch:
+    """The operator's hand. `broken` fails as if S3 were down."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self.broken = False
+
+    def paused(self) -> bool:
+        if self.broken:
+            raise StoreFailed("down")
+        return self.on

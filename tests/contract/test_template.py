@@ -62,6 +62,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     "AuthorizerRole": {},
     "RelayRole": {
         "tenants": f"{RECORDS} AbortMultipartUpload", "claims": "GetObject PutObject", "open": "PutObject DeleteObject",
+        "guard": "GetObject",
     },
     "ResultsRole": {"tenants": RECORDS, "claims": "PutObject", "open": "DeleteObject"},
     "IntakeRole": {
@@ -70,7 +71,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     },
     "WorkerRole": {
         "tenants": f"{RECORDS} AbortMultipartUpload", "claims": "PutObject", "open": "PutObject DeleteObject",
-        "outbox": "PutObject",
+        "outbox": "PutObject", "guard": "GetObject",
     },
     "SweepRole": {"tenants": "GetObject PutObject", "open": "PutObject DeleteObject"},
 }  # fmt: skip

@@ -108,3 +108,36 @@ def test_neither_key_is_in_an_answer_a_record_an_event_or_a_log(
     for secret in (SERVICE_KEY, OWN):
         assert not [each for each in kept if secret.encode() in each]
         assert secret not in told
+
+
+def test_the_pause_switch_stops_every_paid_call_and_no_read(events: EventHouse) -> None:
+    one = events.create("sim-text").frames[0]["id"]
+    events.s3.put_object(Bucket=events.bucket, Key="guard/paused", Body=b"the budget is spent")
+    later = EventHouse(events.simulator, events.s3, events.bucket)
+    for refused in (call(later, "POST", CHAT, ask()), later.create("sim-text")):
+        assert (refused.status, refused.error["code"], refused.headers["Retry-After"]) == (503, "paused", "60")
+    later.take_in(later.message(ask()))
+    later.work_off()
+    assert later.simulator.posts == 1
+    assert later.call("GET", f"{CHAT}/{one}").status == 200
+    events.s3.delete_object(Bucket=events.bucket, Key="guard/paused")
+    again = EventHouse(events.simulator, events.s3, events.bucket)
+    again.sweep()
+    again.work_off()
+    assert again.simulator.posts == 2
+
+
+def test_the_service_pays_for_allowed_models_only(
+    simulator: Simulator,
+    bucket: str,
+    aws_environment: None,  # noqa: ARG001 - sets where AWS is
+) -> None:
+    house = EventHouse(simulator, s3_client(), bucket, allowed_models=frozenset({"sora-2"}))
+    for path, body in ((CHAT, ask("sim-text")), (FILM, {"prompt": "x", "model": "sim-text"})):
+        refused = call(house, "POST", path, body)
+        assert (refused.status, refused.error["code"], refused.error["param"]) == (403, "model_not_allowed", "model")
+    assert call(house, "POST", CHAT, ask(n=2)).error["code"] == "too_many_choices"
+    assert house.take_in(ask("sim-text"), request_id="r")["error"]["code"] == "model_not_allowed"
+    assert simulator.posts == 0
+    house.create("sim-text")
+    assert simulator.posts == 1, "what a caller pays for is the caller's to choose"

@@ -17,6 +17,7 @@ from reelay.gateway import REPLY_RESERVE_SECONDS
 from reelay.intake import Desk, Intake
 from reelay.model import Data, End, Head, Job, Phase, Record
 from reelay.queue import job_in
+from reelay.spending import Spending
 from reelay.sweep import AGAIN_SECONDS, Sweep
 from reelay.worker import Tools, Worker
 from tests.fakes import (
@@ -30,6 +31,7 @@ from tests.fakes import (
     FakeKeys,
     FakeQueue,
     FakeStore,
+    FakeSwitch,
     FakeTelemetry,
     FakeUpstream,
     new_record,
@@ -83,6 +85,7 @@ class House:
             drops=self.drops,
             queue=self.queue,
             aftercare=self.aftercare,
+            spending=Spending(FakeSwitch()),
             clock=self.clock,
             telemetry=self.telemetry,
             tenant=TENANT,
@@ -91,7 +94,9 @@ class House:
 
     @property
     def worker(self) -> WorkerDoor:
-        tools = Tools(self.upstream, self.store, FakeKeys(), self.aftercare, self.clock, self.telemetry)
+        tools = Tools(
+            self.upstream, self.store, FakeKeys(), self.aftercare, Spending(FakeSwitch()), self.clock, self.telemetry
+        )
         return WorkerDoor(Worker(tools), job_in, self.clock, self.telemetry)
 
     @property

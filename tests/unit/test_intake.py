@@ -20,6 +20,7 @@ from reelay.ids import completion_id, derived_core, new_core
 from reelay.intake import NAMELESS, Desk, Intake
 from reelay.jobs import QUEUE_LEASE_SECONDS, Claimed, next_step
 from reelay.model import Job, Notice, Order, Phase, Problem, Record, VideoRequest
+from reelay.spending import Spending
 from reelay.triggers import Asked, Dropped, of_event, of_message
 from tests.contract.bad_inputs import BAD_INPUTS, CHAT, VIDEOS, BadInput
 from tests.contract.proxy_events import rest_event
@@ -33,6 +34,7 @@ from tests.fakes import (
     FakeDrops,
     FakeQueue,
     FakeStore,
+    FakeSwitch,
     FakeTelemetry,
 )
 
@@ -87,6 +89,7 @@ class Hall:
                         self.store, FakeArchive(), self.clock, self.telemetry, self.queue, self.bus, self.drops
                     )
                 ),
+                spending=Spending(FakeSwitch()),
                 clock=self.clock,
                 telemetry=self.telemetry,
                 tenant=tenant,

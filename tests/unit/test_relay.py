@@ -17,12 +17,14 @@ from reelay.journal import CALL_SECONDS, RETRY_SECONDS
 from reelay.model import Answer, Call, Data, End, Failed, Head, Invocation, Phase, Record
 from reelay.relay import KEEP_RESERVE_SECONDS, Relay
 from reelay.results import Results
+from reelay.spending import Spending
 from tests.fakes import (
     FakeArchive,
     FakeClaims,
     FakeClock,
     FakeExchange,
     FakeStore,
+    FakeSwitch,
     FakeTelemetry,
     FakeUpstream,
     Silence,
@@ -58,6 +60,7 @@ class House:
             store=self.store,
             admission=Admission(FakeClaims(), self.store, self.clock, lambda _now: CORE),
             aftercare=Aftercare(Means(self.store, self.archive, self.clock, self.telemetry)),
+            spending=Spending(FakeSwitch()),
             clock=self.clock,
             telemetry=self.telemetry,
         )

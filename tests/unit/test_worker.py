@@ -35,6 +35,7 @@ from reelay.jobs import (
 from reelay.journal import Journal
 from reelay.model import Data, End, Failed, Head, Invocation, Job, Media, Notice, Outgoing, Phase, Problem, Record, Told
 from reelay.relay import FINISH_RESERVE_SECONDS, KEEP_RESERVE_SECONDS, LEASE_MARGIN_SECONDS
+from reelay.spending import Spending
 from reelay.worker import Tools, Worker
 from tests.fakes import (
     NOON,
@@ -47,6 +48,7 @@ from tests.fakes import (
     FakeQueue,
     FakeStatuses,
     FakeStore,
+    FakeSwitch,
     FakeTelemetry,
     FakeUpstream,
     Silence,
@@ -95,8 +97,9 @@ class Shop:
         self.upstream = FakeUpstream(*(FakeExchange(self.clock, *script) for script in scripts))
         means = Means(self.store, self.archive, self.clock, self.telemetry, self.queue, self.bus, self.drops)
         self.aftercare = Aftercare(means)
+        self.switch = FakeSwitch()
         self.tools = Tools(
-            self.upstream, self.store, self.keys, self.aftercare, self.clock, self.telemetry,
+            self.upstream, self.store, self.keys, self.aftercare, Spending(self.switch), self.clock, self.telemetry,
             self.statuses if asks else None,
         )  # fmt: skip
         self.job = Job(record.tenant, record.id)
@@ -476,6 +479,25 @@ def test_what_an_earlier_try_owes_does_not_replace_what_a_later_one_kept() -> No
     for journal in (first, second):
         journal.close()
     assert shop.store.transcripts[shop.record.id] == b"data: a whole answer"
+
+
+def test_while_paid_calls_are_stopped_a_job_waits_for_the_sweep_and_costs_no_try() -> None:
+    shop = Shop(job(), ANSWER)
+    shop.switch.on = True
+    shop.work()
+    assert (shop.phase, shop.record.tries, shop.posts, shop.over) == (Phase.QUEUED, 0, [], False)
+    assert shop.record.lease <= shop.clock.now()
+    shop.switch.on = False
+    shop.work()
+    assert (shop.phase, len(shop.posts)) == (Phase.COMPLETED, 1)
+
+
+def test_a_switch_that_cannot_be_read_stops_too() -> None:
+    shop = Shop(job(), ANSWER)
+    shop.switch.broken = True
+    with pytest.raises(StoreFailed):
+        shop.work()
+    assert (shop.phase, shop.posts) == (Phase.QUEUED, [])
 
 
 # ── Doubt ────────────────────────────────────────────────────────────────────────────────────────────────────────────

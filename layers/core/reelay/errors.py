@@ -214,6 +214,21 @@ class KeyUnavailable(ReelayError):
     code = "service_key_unavailable"
 
 
+class Paused(ReelayError):
+    """The operator has stopped every paid call."""
+
+    status = 503
+    code = "paused"
+
+
+class NotAllowed(CallerError):
+    """The operator does not let the service pay for such a request."""
+
+    status = 403
+    type = "permission_error"
+    code = "not_allowed"
+
+
 class Unforeseen(ReelayError):
     """A defect of ours. The words tell the caller nothing about the inside."""
 

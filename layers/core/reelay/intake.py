@@ -24,6 +24,7 @@ from reelay.triggers import Asked, Dropped
 if TYPE_CHECKING:
     from reelay.aftercare import Aftercare
     from reelay.ports import Claims, Clock, Drops, Queue, Store, Telemetry
+    from reelay.spending import Spending
 
 Read = Callable[[bytes], Call]
 """The contract's judgement of a request's bytes; raises CallerError."""
@@ -43,6 +44,7 @@ class Desk:
     drops: Drops
     queue: Queue
     aftercare: Aftercare
+    spending: Spending
     clock: Clock
     telemetry: Telemetry
     tenant: str
@@ -104,6 +106,7 @@ class Intake:
         try:
             call = self._desk.read(body)
             request, video = _request(call)
+            self._desk.spending.judge(request)
         except CallerError as error:
             return self._refused(record, error)
         record = replace(

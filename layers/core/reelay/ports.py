@@ -172,3 +172,10 @@ class Drops(Protocol):
 
     def answer(self, key: str, outcome: Json) -> None:
         """Lay the outcome of the file `key` beside it, in place of an earlier one. Raises StoreFailed."""
+
+
+class Switch(Protocol):
+    """The operator's hand on every paid call."""
+
+    def paused(self) -> bool:
+        """Whether paid calls are stopped; the answer is at most half a minute old. Raises StoreFailed."""

@@ -25,6 +25,7 @@ from reelay.run import Form, Run, standard_headers
 if TYPE_CHECKING:
     from reelay.aftercare import Aftercare
     from reelay.ports import Clock, Keys, Queue, Store, Telemetry, Upstream
+    from reelay.spending import Spending
 
 KEEP_RESERVE_SECONDS = 30
 """Kept back from the invocation for writing the verdict and copying the media once the upstream's time is up."""
@@ -62,6 +63,7 @@ class Relay:
         store: Store,
         admission: Admission,
         aftercare: Aftercare,
+        spending: Spending,
         clock: Clock,
         telemetry: Telemetry,
         ask_seconds: int = 0,
@@ -72,6 +74,7 @@ class Relay:
         self._store = store
         self._admission = admission
         self._aftercare = aftercare
+        self._spending = spending
         self._clock = clock
         self._telemetry = telemetry
         self._ask_seconds = ask_seconds
@@ -92,12 +95,14 @@ class Relay:
     def begin(self, call: Call, wanted: Wanted, invocation: Invocation) -> tuple[Record, bool]:
         """The record, and whether it is a new one, which this call has to run.
 
-        Raises StoreFailed, Conflict, and KeyUnavailable where the service pays: then nothing is written.
+        Raises StoreFailed, Conflict, Paused, and NotAllowed or KeyUnavailable where the service pays: then nothing is
+        written.
         """
         self._key(call)
         admitted = self._admission.admit(call, wanted.request)
         if admitted.record is not None:
             return admitted.record, False
+        self._spending.allow(wanted.request, call.payer)
         try:
             return self._store.create(self._record(call, wanted, admitted, invocation)), True
         except Conflict:  # another attempt with the same claim was faster
@@ -106,11 +111,12 @@ class Relay:
     def queued(self, call: Call, wanted: Wanted, invocation: Invocation) -> tuple[Record, bool]:
         """A job for the workers, which the service pays: its record, and whether it is a new one.
 
-        Raises StoreFailed and Conflict. A message that could not be sent is sent by the sweep.
+        Raises StoreFailed, Conflict and NotAllowed. A message that could not be sent is sent by the sweep.
         """
         admitted = self._admission.admit(call, wanted.request)
         if admitted.record is not None:
             return admitted.record, False
+        self._spending.judge(wanted.request)  # that all is paused is the worker's to heed
         record = replace(
             self._record(call, wanted, admitted, invocation),
             phase=Phase.QUEUED,

@@ -15,6 +15,7 @@ _SWITCH = {"true": True, "false": False}
 EVENTS_TENANT = "events"
 """Whose the completions are that events ask for, where nobody says otherwise; no key opens it."""
 
+_COUNT = re.compile(r"[1-9][0-9]?|1[01][0-9]|12[0-8]", re.ASCII)
 _TENANT = re.compile(r"[0-9a-f]{32}|events", re.ASCII)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z", re.ASCII)
 
@@ -40,6 +41,8 @@ class Settings:
     service_key_secret: str | None = None
     events_tenant: str = EVENTS_TENANT
     tenant_secret: str = ""
+    allowed_models: frozenset[str] = frozenset()
+    max_choices: int = 1
     status_url: str | None = None
     runtime_api: str | None = None
 
@@ -59,6 +62,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         event_bus=reader.word("EVENT_BUS_NAME"),
         service_key_secret=reader.word("SERVICE_KEY_SECRET"),
         events_tenant=reader.tenant("EVENTS_TENANT"),
+        allowed_models=reader.words("ALLOWED_MODELS"),
+        max_choices=reader.count("MAX_CHOICES", 1),
         tenant_secret=reader.word("TENANT_SECRET") or "",
         status_url=reader.status_url("STATUS_URL"),
         runtime_api=reader.runtime_api(),
@@ -120,6 +125,13 @@ class _Reader:
 
     def words(self, name: str) -> frozenset[str]:
         return frozenset(word.strip() for word in self._environment.get(name, "").split(",") if word.strip())
+
+    def count(self, name: str, default: int) -> int:
+        value = self._environment.get(name) or str(default)
+        if not _COUNT.fullmatch(value):
+            self.faults.append(f"{name}: expected a whole number from 1 to 128, got {value!r}")
+            return default
+        return int(value)
 
     def word(self, name: str) -> str | None:
         return self._environment.get(name) or None

@@ -27,7 +27,9 @@ from reelay.relay import Relay
 from reelay.results import Results
 from reelay.s3 import s3_client
 from reelay.settings import Settings
+from reelay.spending import Spending
 from reelay.store import S3Store
+from reelay.switch import S3Switch
 from reelay.telemetry import PowertoolsTelemetry
 from reelay.upstream import HttpsUpstream
 from reelay.video_jobs import VideoJobs
@@ -94,6 +96,12 @@ class House:
             )
         )
 
+    @cached_property
+    def spending(self) -> Spending:
+        """For doors that let money be spent."""
+        switch = S3Switch(self.s3, self.settings.bucket, self.clock)
+        return Spending(switch, self.settings.allowed_models, self.settings.max_choices)
+
     @property
     def ask_seconds(self) -> int:
         """How long a job may be asked after; 0 where nobody can be asked."""
@@ -107,6 +115,7 @@ class House:
             store=self.store,
             admission=self.admission,
             aftercare=self.aftercare,
+            spending=self.spending,
             clock=self.clock,
             telemetry=self.telemetry,
             ask_seconds=self.ask_seconds,
@@ -153,6 +162,7 @@ class House:
             drops=self.drops,
             queue=LateQueue(self._needed("JOBS_QUEUE_URL", self.settings.jobs_queue_url)),
             aftercare=self.aftercare,
+            spending=self.spending,
             clock=self.clock,
             telemetry=self.telemetry,
             tenant=self.settings.events_tenant,
@@ -182,6 +192,7 @@ class House:
             store=self.store,
             keys=keys,
             aftercare=self.aftercare,
+            spending=self.spending,
             clock=self.clock,
             telemetry=self.telemetry,
             statuses=statuses or None,

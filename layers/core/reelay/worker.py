@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reelay import recovery, sse
-from reelay.errors import Conflict, KeyUnavailable, NotFound, ReelayError
-from reelay.jobs import Claimed, Fact, GivenUp, Posting, Released, next_step
+from reelay.errors import Conflict, KeyUnavailable, NotFound, Paused, ReelayError, StoreFailed
+from reelay.jobs import Claimed, Fact, GivenUp, Posting, Released, Unsent, next_step
 from reelay.journal import Journal
 from reelay.model import Invocation, Job, Outgoing, Phase, Record
 from reelay.relay import FINISH_RESERVE_SECONDS, KEEP_RESERVE_SECONDS, LEASE_MARGIN_SECONDS
@@ -23,6 +23,7 @@ from reelay.run import Form, Run
 if TYPE_CHECKING:
     from reelay.aftercare import Aftercare
     from reelay.ports import Clock, Keys, Statuses, Store, Telemetry, Upstream
+    from reelay.spending import Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Tools:
     store: Store
     keys: Keys
     aftercare: Aftercare
+    spending: Spending
     clock: Clock
     telemetry: Telemetry
     statuses: Statuses | None = None
@@ -100,8 +102,14 @@ class Worker:
             self._store.delete(record)
             return None, ""
         try:
+            self._tools.spending.go_on()
             key = self._tools.keys.key()
-        except KeyUnavailable:
+        except Paused:  # the sweep comes back to it every five minutes
+            released = self._saved(record, Released())
+            if released is not None:
+                self._saved(released, Unsent())
+            return None, ""
+        except (KeyUnavailable, StoreFailed):
             self._saved(record, Released())
             raise
         return self._saved(record, Posting()), key

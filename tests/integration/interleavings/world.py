@@ -21,9 +21,10 @@ from reelay.intake import Desk, Intake
 from reelay.model import Call, Invocation, Job, Record
 from reelay.relay import LEASE_MARGIN_SECONDS
 from reelay.results import Results
+from reelay.spending import Spending
 from reelay.sweep import Sweep
 from reelay.worker import Tools, Worker
-from tests.fakes import TENANT, FakeClock
+from tests.fakes import TENANT, FakeClock, FakeSwitch
 from tests.integration.interleavings.books import Books, Wish
 from tests.integration.interleavings.ports import (
     Ear,
@@ -113,7 +114,8 @@ class World:
         process = self._process(WORKER_SECONDS, troubles, job.id)
         store, ear = ShakyStore(self, process), Ear(self)
         tools = Tools(
-            ScriptedUpstream(self, process), store, ShakyKeys(self, process), self._aftercare(process), self.clock, ear,
+            ScriptedUpstream(self, process), store, ShakyKeys(self, process), self._aftercare(process),
+            Spending(FakeSwitch()), self.clock, ear,
             ShakyStatuses(self, process) if self._asks else None,
         )  # fmt: skip
         if self._live(lambda: Worker(tools).work(job, self._invocation(process))) and process.heard_all:
@@ -210,7 +212,8 @@ class World:
         store, claims = _Registering(self, process, wish), ShakyClaims(self, process)
         return Desk(
             contract().read_event, store, claims, Admission(claims, store, self.clock, self._new_core),
-            ShakyDrops(self, process), ShakyQueue(self, process), self._aftercare(process), self.clock, Ear(self),
+            ShakyDrops(self, process), ShakyQueue(self, process), self._aftercare(process),
+            Spending(FakeSwitch()), self.clock, Ear(self),
             TENANT, ASK_SECONDS if self._asks else 0,
         )  # fmt: skip
 
