@@ -98,10 +98,10 @@ class Relay:
         Raises StoreFailed, Conflict, Paused, and NotAllowed or KeyUnavailable where the service pays: then nothing is
         written.
         """
-        self._key(call)
         admitted = self._admission.admit(call, wanted.request)
         if admitted.record is not None:
             return admitted.record, False
+        self._key(call)  # read before anything is written, and remembered until it is posted with
         self._spending.allow(wanted.request, call.payer)
         try:
             return self._store.create(self._record(call, wanted, admitted, invocation)), True
