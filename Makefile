@@ -39,9 +39,13 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 	@$(PYTHON) -m venv --without-pip --clear .venv-ministack
 	@$(call INSTALL,.venv-ministack,ministack) && touch $@
 
+.venv-fuzz/.fuzz: requirements/fuzz.txt
+	@$(PYTHON) -m venv --without-pip --clear .venv-fuzz
+	@$(call INSTALL,.venv-fuzz,fuzz) && touch $@
+
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev test tenant keys check explore bench build deploy deploy-local lock
+.PHONY: run dev test tenant keys check explore fuzz load bench build deploy deploy-local lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -73,6 +77,12 @@ check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, sam validate --lint and s
 explore: .venv/.dev ## Random interleavings of deliveries, deaths and rivals, 20,000 of them: looks for a second payment
 	@$(PY) -m tests.integration.interleavings
 
+fuzz: .venv-fuzz/.fuzz ## What reads bytes from outside, fuzzed for SECONDS (60) in all; TARGET=sse for one
+	@.venv-fuzz/bin/python -m tests.fuzz.guided --seconds $(or $(SECONDS),60) $(TARGET)
+
+load: .venv/.dev ## A mix of calls against the stack for SECONDS (120): speed, growth; fails on anything lost or paid twice
+	@$(PY) -m tests.load --seconds $(or $(SECONDS),120)
+
 bench: .venv/.dev ## A 1 GiB video into the bucket: speed and memory
 	@$(PY) -m tests.bench.archive_1gib
 
@@ -90,6 +100,6 @@ deploy-local: .venv/.dev .venv-sam/.sam .venv-ministack/.ministack ## The same t
 	@$(PY) -m dev.ministack
 
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
-	@for name in layer run dev sam ministack; do \
+	@for name in layer run dev sam ministack fuzz; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-header --no-annotate requirements/$$name.in -o requirements/$$name.txt; done

@@ -111,3 +111,10 @@ def test_events_that_are_no_objects_are_passed_over_and_counted() -> None:
 def test_whatever_bytes_come_reading_ends_and_never_raises(pieces: list[bytes]) -> None:
     items, complete = read(pieces)
     assert complete or items
+
+
+def test_a_done_before_anything_was_said_ends_nothing_wherever_the_bytes_are_cut() -> None:
+    stream = b"data: [DONE]\n\n" + as_stream(CAPTURED)
+    whole = read([stream])
+    assert whole == read(bytes([byte]) for byte in stream)
+    assert (whole[1], len(said(whole[0])) > 0) == (True, True)

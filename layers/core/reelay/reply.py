@@ -130,7 +130,9 @@ class Reply:
         for text in texts:
             if text.strip() == DONE:
                 self.complete = self.over = self._said
-                return
+                if self.over:
+                    return
+                continue  # before anything was said it ends nothing
             item = self._item(text)
             self.over = isinstance(item, Fault)
             if self.over and self.complete:  # an error after the end of the answer takes nothing from it
