@@ -45,6 +45,13 @@ LOST_SHARE = 0.3
 """Of the messages so many go to both workers at once; of those whose worker was killed so many never come again, so
 that only the sweep can find their jobs."""
 
+LEFT_SHARE = 0.05
+"""Of the deliveries so many at most may end with the message left on the queue, which is what a local S3 that is slow
+to answer on a busy machine makes of one: the queue hands it out again."""
+
+TEST_SECONDS = 300
+"""Ten times what either test takes on an idle machine; it took four times that with five busy loops beside it."""
+
 ROUNDS = 12
 """Of redelivery: those with kills, the one after the hour, and some for what those leave to be asked after."""
 
@@ -117,6 +124,12 @@ def task(body: str, offset: float = 0) -> Task:
     return Task({"Records": [message("job", body)]}, offset)
 
 
+def left(answer: object) -> bool:
+    """Whether the door left the message on the queue."""
+    assert answer in ({"batchItemFailures": []}, {"batchItemFailures": [{"itemIdentifier": "job"}]})
+    return answer != {"batchItemFailures": []}
+
+
 @pytest.fixture
 def shop(
     simulator: Simulator, bucket: str, aws_environment: None, monkeypatch: pytest.MonkeyPatch  # noqa: ARG001 - sets where AWS is
@@ -141,16 +154,18 @@ def shop(
     return Shop(simulator, settings, {name: os.environ[name] for name in names})
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(TEST_SECONDS)
 def test_the_same_message_to_two_workers_at_the_same_moment_is_one_paid_call(shop: Shop) -> None:
     shop.ask(JOBS, "sim-text")
     bodies = shop.taken()
     assert len(bodies) == JOBS
-    first, second = workers = shop.worker(), shop.worker()
+    workers = shop.worker(), shop.worker()
     for body in bodies:
         for worker in workers:
             worker.hand(task(body))
-        assert first.answer() == second.answer() == {"batchItemFailures": []}
+        for worker in [worker for worker in workers if left(worker.answer())]:
+            worker.hand(task(body))
+            assert not left(worker.answer())
     for worker in workers:
         worker.kill()
     assert shop.simulator.posts == JOBS
@@ -166,7 +181,7 @@ class Crew:
         self._shop = shop
         self._random = random.Random(SEED)  # noqa: S311 - the same kills each time
         self._workers = [shop.worker(), shop.worker()]
-        self.kills = 0
+        self.deliveries = self.kills = self.left = 0
 
     def deliver(self, bodies: list[str], offset: float, *, share: float) -> list[str]:
         """Hand out the messages, two at a time; returns those that come again."""
@@ -177,27 +192,30 @@ class Crew:
             pair = (body, body if doubled else waiting.pop())
             for worker, given in zip(self._workers, pair, strict=True):
                 worker.hand(task(given, offset))
-            killed = [given for at, given in enumerate(pair) if not self._lived(at, share)]
-            again += [given for given in killed if self._random.random() >= LOST_SHARE]
+            for at, given in enumerate(pair):
+                if self._comes_again(at, share):
+                    again.append(given)
         return again
 
-    def _lived(self, at: int, share: float) -> bool:
+    def _comes_again(self, at: int, share: float) -> bool:
         worker = self._workers[at]
+        self.deliveries += 1
         doomed, seconds = self._random.random() < share, self._random.uniform(0, RUN_SECONDS)
         if doomed and not worker.answers_within(seconds):
             worker.kill()
             self.kills += 1
             self._workers[at] = self._shop.worker()
-            return False
-        assert worker.answer() == {"batchItemFailures": []}
-        return True
+            return self._random.random() >= LOST_SHARE
+        unfinished = left(worker.answer())
+        self.left += unfinished
+        return unfinished
 
     def go_home(self) -> None:
         for worker in self._workers:
             worker.kill()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(TEST_SECONDS)
 def test_workers_killed_at_any_moment_never_pay_twice_and_leave_nothing_open(shop: Shop) -> None:
     shop.ask(JOBS, "sora-2")
     bodies = shop.taken()
@@ -214,9 +232,10 @@ def test_workers_killed_at_any_moment_never_pay_twice_and_leave_nothing_open(sho
     records = [shop.record(job) for job in jobs]
     ends = Counter(record.problem.code if record.problem else str(record.phase) for record in records)
     paid = Counter(shop.paid().values())
-    print(f"{JOBS} jobs, {crew.kills} kills, {rounds} rounds: {dict(ends)}; paid: {dict(paid)}")  # noqa: T201 - to be seen
+    print(f"{JOBS} jobs, {crew.kills} kills, {crew.left} left, {rounds} rounds: {dict(ends)}; paid: {dict(paid)}")  # noqa: T201 - to be seen
     assert set(paid) == {1}
     assert {record.phase for record in records} <= {Phase.COMPLETED, Phase.FAILED, Phase.UNKNOWN}
     assert set(ends) <= {"completed", "outcome_unknown"}
     assert all(record.media for record in records if record.phase is Phase.COMPLETED)
     assert crew.kills > JOBS / 10
+    assert crew.left <= crew.deliveries * LEFT_SHARE
