@@ -45,7 +45,7 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev test tenant keys check explore fuzz load bench build deploy deploy-local lock
+.PHONY: run dev test tenant keys check explore mutate docs fuzz load bench build deploy deploy-local lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -76,6 +76,12 @@ check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, sam validate --lint and s
 
 explore: .venv/.dev ## Random interleavings of deliveries, deaths and rivals, 20,000 of them: looks for a second payment
 	@$(PY) -m tests.integration.interleavings
+
+mutate: .venv/.dev ## Takes away one guard after another and expects the tests to notice
+	@$(PY) -m tests.mutation
+
+docs: .venv/.dev ## The tables of docs/ that are made of the code
+	@$(PY) -m tests.security
 
 fuzz: .venv-fuzz/.fuzz ## What reads bytes from outside, fuzzed for SECONDS (60) in all; TARGET=sse for one
 	@.venv-fuzz/bin/python -m tests.fuzz.guided --seconds $(or $(SECONDS),60) $(TARGET)

@@ -121,7 +121,7 @@ def running(  # noqa: PLR0913 - each has a default, and a test or a command that
                 **(parameters or {}),
             },
             keys=(LOCAL_KEY,),
-            environment={**upstream.environment, **_another_s3()},
+            environment={"STRICT_CONTRACT": "true", **upstream.environment, **_another_s3()},
             triggers=triggers,
             visibility=visibility,
             port=port,

@@ -1,6 +1,6 @@
 """Stand-ins for the ports, written by hand. FakeStore passes the promises in integration/test_store.py and
-test_store_watch.py, FakeClaims those in test_claims.py; FakeQueue, FakeBus, FakeKeys, FakeStatuses and FakeDrops those
-in the file of their own name."""
+test_store_watch.py, FakeClaims those in test_claims.py, FakeTallies those in test_tallies.py; FakeQueue,
+FakeBus, FakeKeys, FakeStatuses and FakeDrops those in the file of their own name."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from reelay.model import (
     Outgoing,
     Record,
     Seen,
+    Tally,
     Told,
 )
 
@@ -386,6 +387,36 @@ class FakeDrops:
         outcome_key(key)  # raises NotFound for what is no file in the inbox
         if method in self.broken:
             raise StoreFailed("down")
+
+
+class FakeTallies:
+    """Tallies in a dictionary. `rivals` writes of others come between a reading and a writing; `broken` fails as if S3
+    were down."""
+
+    def __init__(self) -> None:
+        self.tallies: dict[str, Tally] = {}
+        self.rivals = 0
+        self.broken = False
+        self._versions = count(1)
+        self._alone = threading.Lock()
+
+    def load(self, tenant: str) -> Tally:
+        if self.broken:
+            raise StoreFailed("down")
+        return self.tallies.get(documents.tally_key(tenant), Tally())
+
+    def save(self, tenant: str, tally: Tally) -> None:
+        if self.broken:
+            raise StoreFailed("down")
+        key = documents.tally_key(tenant)
+        with self._alone:
+            there = self.tallies.get(key, Tally())
+            if self.rivals:
+                self.rivals -= 1
+                there = self.tallies[key] = replace(there, version=str(next(self._versions)))
+            if there.version != tally.version:
+                raise Conflict("a rival")
+            self.tallies[key] = replace(tally, version=str(next(self._versions)))
 
 
 class FakeSwitch:

@@ -62,12 +62,12 @@ OBJECTS: dict[str, dict[str, str]] = {
     "AuthorizerRole": {},
     "RelayRole": {
         "tenants": f"{RECORDS} AbortMultipartUpload", "claims": "GetObject PutObject", "open": "PutObject DeleteObject",
-        "guard": "GetObject",
+        "guard": "GetObject", "tallies": "GetObject PutObject",
     },
     "ResultsRole": {"tenants": RECORDS, "claims": "PutObject", "open": "DeleteObject"},
     "IntakeRole": {
         "tenants": RECORDS, "claims": "GetObject PutObject", "open": "PutObject DeleteObject",
-        "inbox": "GetObject", "outbox": "PutObject",
+        "inbox": "GetObject", "outbox": "PutObject", "tallies": "GetObject PutObject",
     },
     "WorkerRole": {
         "tenants": f"{RECORDS} AbortMultipartUpload", "claims": "PutObject", "open": "PutObject DeleteObject",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dev.simulator import Simulator
 from reelay.documents import decode, record_key, transcript_key
-from reelay.gateway import REPLY_RESERVE_SECONDS, Door
+from reelay.gateway import REPLY_RESERVE_SECONDS
 from reelay.identity import tenant_of
 from reelay.ids import core_of
 from reelay.model import Record
@@ -105,6 +105,7 @@ class LocalHouse:
             "upstream_base_url": simulator.url,
             "upstream_plain_http": True,
             "media_trusted_origins": frozenset({simulator.origin}),
+            "strict_contract": True,
         }
         self.house = House(Settings(**(settings | changes)), clock)
         self.simulator = simulator
@@ -145,8 +146,7 @@ class LocalHouse:
         sent = {"Content-Type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
         event = rest_event("POST", path, headers=_with(KEY, sent), body=json.dumps(body))
         pieces = Pieces()
-        door = self._relay
-        Door(door.contract, door.operations, door.clock, door.telemetry, lambda: pieces).serve(event, Context())
+        replace(self._relay, open_stream=lambda: pieces).serve(event, Context())
         return pieces
 
     def call(self, method: str, path: str, *, key: str | None = KEY, **more: Any) -> Reply:

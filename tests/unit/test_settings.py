@@ -82,6 +82,20 @@ def test_what_jobs_need_is_read_as_it_is() -> None:
     assert read_ == list(environment.values())[1:]
 
 
+def test_limits_are_whole_numbers_and_nothing_is_no_limit() -> None:
+    limits = {"MAX_JOBS_IN_FLIGHT": "20", "MAX_JOBS_PER_DAY": "1000000"}
+    settings = read({"BUCKET_NAME": "kept-here", **limits})
+    assert (settings.max_jobs_in_flight, settings.max_jobs_per_day) == (20, 1_000_000)
+    settings = read({"BUCKET_NAME": "kept-here", "MAX_JOBS_IN_FLIGHT": "", "MAX_JOBS_PER_DAY": "0"})
+    assert (settings.max_jobs_in_flight, settings.max_jobs_per_day) == (0, 0)
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "101", "x", "10000000", "\u0661"])
+def test_a_limit_that_is_none_is_not_taken_for_no_limit(value: str) -> None:
+    with pytest.raises(SettingsError, match="MAX_JOBS_IN_FLIGHT"):
+        read({"BUCKET_NAME": "kept-here", "MAX_JOBS_IN_FLIGHT": value})
+
+
 @pytest.mark.parametrize("tenant", ["events", "0123456789abcdef" * 2])
 def test_the_tenant_of_events_is_one_that_the_store_takes(tenant: str) -> None:
     settings = read({"BUCKET_NAME": "kept-here", "EVENTS_TENANT": tenant})

@@ -17,7 +17,7 @@ from jsonschema_path import SchemaPath
 from openapi_core import OpenAPI
 
 from reelay import strict_json
-from reelay.errors import BadRequest
+from reelay.errors import BadRequest, CallerError
 from reelay.faults import MAX_FAULTS, Checker
 from reelay.http_event import MAX_BODY_BYTES, HttpEvent, too_large
 from reelay.model import Call, Json, Notice
@@ -137,6 +137,31 @@ class Contract:
             faults = list(islice(self._stream_faults(body), MAX_FAULTS))
         return faults[:MAX_FAULTS]
 
+    def operation(self, event: Mapping[str, Any]) -> str | None:
+        """The operation that an event asks for; None for a path or a method that there is not."""
+        http = HttpEvent.of(event)
+        try:
+            return self._routes.match(http.method, http.path).operation
+        except CallerError:
+            return None
+
+    def error_faults(self, body: bytes) -> list[str]:
+        """The same for an error that belongs to no operation."""
+        try:
+            return [rule(fault) for fault in self._error.faults(strict_json.decode(body))]
+        except BadRequest as not_json:
+            return [not_json.message]
+
+    def frame_faults(self, frame: bytes) -> list[str]:
+        """The same for a piece of an event stream that holds whole events."""
+        return [fault for data in _data(frame) if data != _DONE for fault in self._text_faults(data)]
+
+    def _text_faults(self, data: bytes) -> list[str]:
+        try:
+            return self._data_faults(strict_json.decode(data))
+        except BadRequest as not_json:
+            return [not_json.message]
+
     def chunk_faults(self, chunk: Mapping[str, Any]) -> list[str]:
         """The same for the object in one `data:` of an event stream: a ChatCompletionChunk, or an Error."""
         return self._data_faults(dict(chunk))
@@ -208,18 +233,17 @@ class Contract:
         return schema
 
     def _stream_faults(self, body: bytes) -> Iterator[str]:
-        events = [line.removeprefix(b"data:").strip() for line in body.splitlines() if line.startswith(b"data:")]
+        events = _data(body)
         if events[-1:] != [_DONE]:
             yield "the stream: expected [DONE] as its last event"
         for number, event in enumerate(events):
-            if event == _DONE:
-                continue
-            try:
-                data = strict_json.decode(event)
-            except BadRequest as not_json:
-                yield f"event {number}: {not_json.message}"
-                continue
-            yield from (f"event {number}: {fault}" for fault in self._data_faults(data))
+            if event != _DONE:
+                yield from (f"event {number}: {fault}" for fault in self._text_faults(event))
+
+
+def _data(stream: bytes) -> list[bytes]:
+    """The data of each event, as Reelay writes them: one line each."""
+    return [line.removeprefix(b"data:").strip() for line in stream.splitlines() if line.startswith(b"data:")]
 
 
 def _packaged(name: str) -> bytes:

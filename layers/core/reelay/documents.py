@@ -7,6 +7,7 @@ tenants/{tenant}/transcripts/{core}             the upstream's bytes verbatim
 tenants/{tenant}/media/{core}/                  what the archive keeps
 claims/{tenant}/{SHA-256 of name}.json          which record a name stands for; apart, for a lifecycle rule to name
 claims/{tenant}/deleted/{core}                  empty; says that the record was deleted
+tallies/{tenant}.json                           what the tenant made the service pay for
 open/{core}/{tenant}                            empty; something is left to do; listed over all tenants, oldest first
 """
 
@@ -133,6 +134,11 @@ def deleted_key(tenant: str, core: str) -> str:
 def watch_key(tenant: str, core: str) -> str:
     """Where it says that something is left to do for a record."""
     return f"{WATCH_PREFIX}{_checked(core)}/{_tenant(tenant)}"
+
+
+def tally_key(tenant: str) -> str:
+    """Where the tally of a tenant lies."""
+    return f"tallies/{_tenant(tenant)}.json"
 
 
 def name_digest(name: str) -> str:

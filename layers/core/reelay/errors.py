@@ -229,6 +229,15 @@ class NotAllowed(CallerError):
     code = "not_allowed"
 
 
+class LimitReached(ReelayError):
+    """The tenant has used up what the operator lets the service pay for it; nothing was sent."""
+
+    blame = Blame.NOBODY
+    status = 429
+    type = "rate_limit_error"
+    code = "limit_reached"
+
+
 class Unforeseen(ReelayError):
     """A defect of ours. The words tell the caller nothing about the inside."""
 

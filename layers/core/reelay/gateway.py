@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from reelay.conformance import Conformance
 from reelay.errors import ReelayError, Unforeseen
 from reelay.identity import payer_of, tenant_of
 from reelay.model import Answer, Call, Invocation
@@ -68,11 +69,14 @@ class Door:
     telemetry: Telemetry
     open_stream: Callable[[], Stream] | None = None
     tenant_secret: str = field(default="", repr=False)
+    conformance: Conformance | None = None
 
     def serve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any] | None:
         """Answer one event; returns a proxy response, or None when the answer has been streamed."""
         invocation = invocation_of(context, self.clock, live=self.open_stream is not None)
         answer = self._with_request_id(self._answer(event, invocation), context)
+        if self.conformance is not None:
+            answer = self.conformance.held(answer, event)
         reply = _buffered(answer) if self.open_stream is None else _send(answer, self.open_stream())
         try:
             answer.then()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reelay import events, videos
 from reelay.admission import KEY_SECONDS, Admission, fingerprint
-from reelay.errors import BadRequest, CallerError, Conflict, NotFound
+from reelay.errors import BadRequest, CallerError, Conflict, LimitReached, NotFound
 from reelay.ids import completion_id, derived_core, new_core
 from reelay.jobs import QUEUE_LEASE_SECONDS
 from reelay.journal import Journal
@@ -132,6 +132,10 @@ class Intake:
         return self._queued(replace(record, id=admitted.core))
 
     def _queued(self, record: Record) -> Json:
+        try:
+            self._desk.spending.count(record.tenant)
+        except LimitReached as error:
+            return self._refused(record, error)
         self._store.watch(record)  # before the record, so that there is never one that the sweep does not see
         try:
             record = self._store.create(record)
@@ -152,7 +156,7 @@ class Intake:
             self._desk.aftercare.enter(record, self._desk.queue)
         return _told(record)
 
-    def _refused(self, record: Record, error: CallerError | Conflict) -> Json:
+    def _refused(self, record: Record, error: CallerError | Conflict | LimitReached) -> Json:
         problem = Problem(error.message, error.type, error.param, error.code, error.status, charged=False)
         failed = replace(
             record, phase=Phase.FAILED, status="failed", problem=problem, lease=0, finished=int(self._desk.clock.now())

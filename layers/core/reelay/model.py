@@ -197,6 +197,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What a tenant made the service pay for: how many jobs it `made` on `day` (days since 1970, UTC), and those that
+    were begun and not yet seen to have ended, by core, with the Unix second of their beginning. `version` is the
+    store's tag; "" = never stored."""
+
+    day: int = 0
+    made: int = 0
+    running: Mapping[str, int] = field(default_factory=dict)
+    version: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What a queue holds: the name of a record. What there is to do is the record's to tell."""
 

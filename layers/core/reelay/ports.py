@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Protocol
 
-from reelay.model import Claim, Event, Job, Json, Link, Mark, Media, Order, Outgoing, Record, Seen, Told
+from reelay.model import Claim, Event, Job, Json, Link, Mark, Media, Order, Outgoing, Record, Seen, Tally, Told
 
 
 class Clock(Protocol):
@@ -172,6 +172,17 @@ class Drops(Protocol):
 
     def answer(self, key: str, outcome: Json) -> None:
         """Lay the outcome of the file `key` beside it, in place of an earlier one. Raises StoreFailed."""
+
+
+class Tallies(Protocol):
+    """What each tenant made the service pay for, each write conditional on what was read."""
+
+    def load(self, tenant: str) -> Tally:
+        """The tenant's tally, an empty one where there is none. Raises StoreFailed."""
+
+    def save(self, tenant: str, tally: Tally) -> None:
+        """Replace the revision that `tally.version` names. Raises Conflict when another write came between, and
+        StoreFailed."""
 
 
 class Switch(Protocol):

@@ -95,14 +95,15 @@ class Relay:
     def begin(self, call: Call, wanted: Wanted, invocation: Invocation) -> tuple[Record, bool]:
         """The record, and whether it is a new one, which this call has to run.
 
-        Raises StoreFailed, Conflict, Paused, and NotAllowed or KeyUnavailable where the service pays: then nothing is
-        written.
+        Raises StoreFailed, Conflict, Paused, and NotAllowed, LimitReached or KeyUnavailable where the service pays:
+        then no record is written.
         """
         admitted = self._admission.admit(call, wanted.request)
         if admitted.record is not None:
             return admitted.record, False
         self._key(call)  # read before anything is written, and remembered until it is posted with
         self._spending.allow(wanted.request, call.payer)
+        self._spending.take(call.tenant, admitted.core, call.payer)
         try:
             return self._store.create(self._record(call, wanted, admitted, invocation)), True
         except Conflict:  # another attempt with the same claim was faster
@@ -111,12 +112,14 @@ class Relay:
     def queued(self, call: Call, wanted: Wanted, invocation: Invocation) -> tuple[Record, bool]:
         """A job for the workers, which the service pays: its record, and whether it is a new one.
 
-        Raises StoreFailed, Conflict and NotAllowed. A message that could not be sent is sent by the sweep.
+        Raises StoreFailed, Conflict, NotAllowed and LimitReached. A message that could not be sent is sent by the
+        sweep.
         """
         admitted = self._admission.admit(call, wanted.request)
         if admitted.record is not None:
             return admitted.record, False
         self._spending.judge(wanted.request)  # that all is paused is the worker's to heed
+        self._spending.take(call.tenant, admitted.core, call.payer)
         record = replace(
             self._record(call, wanted, admitted, invocation),
             phase=Phase.QUEUED,

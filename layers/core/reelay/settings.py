@@ -11,6 +11,12 @@ from urllib.parse import SplitResult, urlsplit
 UPSTREAM_BASE_URL = "https://v98store.com/v1"
 """Where v98store answers over TLS: the host that it documents, with https."""
 
+MOST_IN_FLIGHT = 100
+"""The highest limit on jobs in flight: that many records are read to see which of them have ended."""
+
+MOST_PER_DAY = 1_000_000
+"""The highest limit on jobs a day: beyond it a tenant's writes to one object would come faster than S3 takes them."""
+
 _SWITCH = {"true": True, "false": False}
 EVENTS_TENANT = "events"
 """Whose the completions are that events ask for, where nobody says otherwise; no key opens it."""
@@ -43,8 +49,11 @@ class Settings:
     tenant_secret: str = ""
     allowed_models: frozenset[str] = frozenset()
     max_choices: int = 1
+    max_jobs_in_flight: int = 0
+    max_jobs_per_day: int = 0
     status_url: str | None = None
     runtime_api: str | None = None
+    strict_contract: bool = False
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -64,9 +73,12 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         events_tenant=reader.tenant("EVENTS_TENANT"),
         allowed_models=reader.words("ALLOWED_MODELS"),
         max_choices=reader.count("MAX_CHOICES", 1),
+        max_jobs_in_flight=reader.limit("MAX_JOBS_IN_FLIGHT", MOST_IN_FLIGHT),
+        max_jobs_per_day=reader.limit("MAX_JOBS_PER_DAY", MOST_PER_DAY),
         tenant_secret=reader.word("TENANT_SECRET") or "",
         status_url=reader.status_url("STATUS_URL"),
         runtime_api=reader.runtime_api(),
+        strict_contract=reader.switch("STRICT_CONTRACT"),
     )
     if settings.upstream_base_url.startswith("http://") and not settings.upstream_plain_http:
         reader.faults.append(
@@ -131,6 +143,14 @@ class _Reader:
         if not _COUNT.fullmatch(value):
             self.faults.append(f"{name}: expected a whole number from 1 to 128, got {value!r}")
             return default
+        return int(value)
+
+    def limit(self, name: str, most: int) -> int:
+        """A whole number, 0 for no limit."""
+        value = self._environment.get(name) or "0"
+        if not re.fullmatch(r"[0-9]{1,7}", value, re.ASCII) or int(value) > most:
+            self.faults.append(f"{name}: expected a whole number from 0 (no limit) to {most}, got {value!r}")
+            return 0
         return int(value)
 
     def word(self, name: str) -> str | None:

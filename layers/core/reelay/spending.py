@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reelay.allowance import Allowance
 from reelay.errors import NotAllowed, Paused
 from reelay.model import Json, Payer
 
@@ -20,17 +21,30 @@ PAUSED_RETRY_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """`models` are those that the service pays for (none named: all), `choices` the most completions of one request."""
+    """`models` are those that the service pays for (none named: all), `choices` the most completions of one request,
+    and `allowance` what each tenant may make it pay for (None: as much as it likes)."""
 
     switch: Switch
     models: frozenset[str] = frozenset()
     choices: int = 1
+    allowance: Allowance | None = None
 
     def allow(self, request: Json, payer: Payer) -> None:
         """Raises Paused, whoever pays, and NotAllowed for what the service does not pay for."""
         if payer is Payer.SERVICE:
             self.judge(request)
         self.go_on()
+
+    def take(self, tenant: str, core: str, payer: Payer) -> None:
+        """A place for the job that is about to begin, where the service pays. Raises LimitReached and StoreFailed."""
+        if self.allowance and payer is Payer.SERVICE:
+            self.allowance.take(tenant, core)
+
+    def count(self, tenant: str) -> None:
+        """One more of what an event asks for: the workers' concurrency bounds how many of those run. Raises
+        LimitReached and StoreFailed."""
+        if self.allowance:
+            self.allowance.count(tenant)
 
     def go_on(self) -> None:
         """Raises Paused while every paid call is stopped, and StoreFailed when that cannot be known."""

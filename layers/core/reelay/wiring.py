@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from reelay import settings
 from reelay.admission import Admission
 from reelay.aftercare import Aftercare, Means
+from reelay.allowance import Allowance
 from reelay.archive import S3Archive
 from reelay.claims import S3Claims
 from reelay.clock import SystemClock
+from reelay.conformance import Conformance
 from reelay.contract import Contract
 from reelay.download import GuardedDownload
 from reelay.drops import S3Drops
@@ -30,6 +32,7 @@ from reelay.settings import Settings
 from reelay.spending import Spending
 from reelay.store import S3Store
 from reelay.switch import S3Switch
+from reelay.tallies import S3Tallies
 from reelay.telemetry import PowertoolsTelemetry
 from reelay.upstream import HttpsUpstream
 from reelay.video_jobs import VideoJobs
@@ -100,7 +103,14 @@ class House:
     def spending(self) -> Spending:
         """For doors that let money be spent."""
         switch = S3Switch(self.s3, self.settings.bucket, self.clock)
-        return Spending(switch, self.settings.allowed_models, self.settings.max_choices)
+        allowance = Allowance(
+            S3Tallies(self.s3, self.settings.bucket),
+            self.store,
+            self.clock,
+            self.settings.max_jobs_in_flight,
+            self.settings.max_jobs_per_day,
+        )
+        return Spending(switch, self.settings.allowed_models, self.settings.max_choices, allowance)
 
     @property
     def ask_seconds(self) -> int:
@@ -223,7 +233,9 @@ class House:
         return traced
 
     def _door(self, operations: dict[str, Operation], open_stream: Callable[[], Stream] | None) -> Door:
-        return Door(self.contract, operations, self.clock, self.telemetry, open_stream, self.settings.tenant_secret)
+        held = Conformance(self.contract, self.telemetry, strict=self.settings.strict_contract)
+        secret = self.settings.tenant_secret
+        return Door(self.contract, operations, self.clock, self.telemetry, open_stream, secret, held)
 
     def _open_stream(self) -> Callable[[], Stream] | None:
         if self.settings.runtime_api is None:
