@@ -45,7 +45,7 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev test tenant keys check explore mutate docs fuzz load bench build deploy deploy-local lock
+.PHONY: run dev probe test tenant keys check explore mutate docs fuzz load bench build deploy deploy-local lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -57,6 +57,9 @@ run: .venv/.run ## The documented request through the local stack, with a live b
 
 dev: .venv/.run ## The same stack, kept up on PORT (8080), with curl and SDK lines to try
 	@$(PY) -m dev.up --port $(or $(PORT),8080)
+
+probe: .venv/.run ## One paid request to the real v98store, after asking: where its answer departs from upstream.yaml; WHOLE=1 MODEL=... YES=1
+	@$(PY) -m dev.probe $(if $(WHOLE),--whole) $(if $(MODEL),--model "$(MODEL)") $(if $(YES),--yes)
 
 test: .venv/.dev ## The whole test suite
 	@$(PY) -m pytest -q
@@ -82,6 +85,7 @@ mutate: .venv/.dev ## Takes away one guard after another and expects the tests t
 
 docs: .venv/.dev ## The tables of docs/ that are made of the code
 	@$(PY) -m tests.security
+	@$(PY) -m tests.compatibility
 
 fuzz: .venv-fuzz/.fuzz ## What reads bytes from outside, fuzzed for SECONDS (60) in all; TARGET=sse for one
 	@.venv-fuzz/bin/python -m tests.fuzz.guided --seconds $(or $(SECONDS),60) $(TARGET)

@@ -69,6 +69,7 @@ def test_the_sdk_gets_a_whole_answer_and_pages_through_many(client: openai.OpenA
     assert [each.id for each in client.chat.completions.list(limit=2, order="desc", metadata=suite)] == made[::-1]
 
 
+@pytest.mark.case("sdk-repeats")
 @pytest.mark.parametrize(
     ("model", "kind", "posts"),
     [
@@ -124,6 +125,7 @@ def test_each_frame_is_seen_before_the_next_is_sent() -> None:
         assert seen > 3
 
 
+@pytest.mark.case("caller-leaves")
 def test_a_caller_who_leaves_in_mid_stream_finds_the_completion_later() -> None:
     with Simulator(gate=threading.Semaphore(0)) as simulator, running(simulator=simulator) as stack:
         simulator.step(3)
@@ -139,7 +141,14 @@ def test_a_caller_who_leaves_in_mid_stream_finds_the_completion_later() -> None:
         reply.read1()
         reply.close()
         simulator.step(10_000)
-        patient = urllib3.Retry(total=20, status_forcelist=[409], raise_on_status=False)
+        patient = urllib3.Retry(
+            total=20,
+            status_forcelist=[202, 409],
+            backoff_factor=0.05,
+            backoff_max=1,
+            respect_retry_after_header=False,
+            raise_on_status=False,
+        )
         headers = {"Authorization": f"Bearer {stack.token}"}
         kept = urllib3.request("GET", stack.url + location, headers=headers, retries=patient)
         assert kept.status == 200
@@ -147,6 +156,7 @@ def test_a_caller_who_leaves_in_mid_stream_finds_the_completion_later() -> None:
         assert simulator.posts == 1
 
 
+@pytest.mark.case("secrets-shown")
 def test_what_the_functions_log_holds_no_token_no_prompt_and_no_body(stack: Stack, log: Path) -> None:
     for model in ("sora-2", "sim-cut", "sim-400-invalid-request"):
         urllib3.request(

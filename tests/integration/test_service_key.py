@@ -14,7 +14,14 @@ import pytest
 from reelay.aws import client
 from reelay.errors import KeyUnavailable
 from reelay.s3 import ATTEMPTS
-from reelay.service_key import FRESH_SECONDS, GRACE_SECONDS, OPERATORS_TO_MEND, REFUSED_SECONDS, SecretsManagerKeys
+from reelay.service_key import (
+    AGAIN_SECONDS,
+    FRESH_SECONDS,
+    GRACE_SECONDS,
+    OPERATORS_TO_MEND,
+    REFUSED_SECONDS,
+    SecretsManagerKeys,
+)
 from tests.fakes import FakeClock, FakeKeys
 from tests.integration.test_queue import inject, refuses
 from tests.integration.test_store import free_ports
@@ -201,6 +208,8 @@ class TestFaults:
         inject(secret.client, *[DOWN] * ATTEMPTS)
         secret.clock.advance(FRESH_SECONDS)
         assert keys.key() == KEY
+        assert keys.key() == KEY, "nobody is made to wait again for what does not answer"
+        secret.clock.advance(AGAIN_SECONDS)
         assert keys.key() == ROTATED
 
     def test_a_refused_key_does_not_serve_while_secrets_manager_is_down(self, secret: Secret) -> None:

@@ -2,8 +2,8 @@
 
 An Idempotency-Key names a request for 24 hours: the same key and body are the same record, whoever comes first. An
 OpenAI SDK repeats a call by itself without a key and says so (`X-Stainless-Retry-Count`): then the body is the name,
-for 17 minutes. A name is claimed before the record exists, and the record's id comes from the claim, so that of two
-who carry the same name only one can create the record, and whoever creates it pays.
+for 17 minutes and as long as clocks may differ. A name is claimed before the record exists, and the record's id comes
+from the claim, so that of two who carry the same name only one can create the record, and whoever creates it pays.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ KEY_SECONDS = 24 * 3600
 RETRY_SECONDS = 15 * 60 + 2 * 60
 """How long after an attempt an SDK may still repeat it: the longest that a function, and so an attempt, can live, the
 longest Retry-After that openai-python obeys (60 s), and its own back-off."""
+
+CLOCK_SECONDS = 3600
+"""And this much more, for the clocks of two functions that differ: a repetition that is told an answer of an hour ago
+costs nothing, one that is taken for a new request is paid twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Admission:
     def _by_body(self, tenant: str, ours: Claim) -> Admitted:
         """A first attempt is a new request, unless its own repetition has overtaken it."""
         held = self._claims.take(tenant, ours)
-        fresh = ours.at - held.at <= RETRY_SECONDS
+        fresh = ours.at - held.at <= RETRY_SECONDS + CLOCK_SECONDS
         if held.core != ours.core and not (fresh and (ours.retry or held.retry)):
             held = self._claims.replace(tenant, held, ours)
             if not (ours.retry or held.retry):  # another first attempt may have been faster; each is its own request

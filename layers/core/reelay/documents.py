@@ -1,14 +1,16 @@
 """A record as a JSON document, and where in the bucket its parts lie. No I/O.
 
-tenants/{tenant}/records/{inverted core}.json   the document; listed in key order the newest comes first
-tenants/{tenant}/requests/{core}.json           the request, where it is too large for the document
-tenants/{tenant}/oldest/{core}                  empty; listed in key order the oldest comes first
-tenants/{tenant}/transcripts/{core}             the upstream's bytes verbatim
-tenants/{tenant}/media/{core}/                  what the archive keeps
+kept/records/{tenant}/{inverted core}.json      the document; listed in key order the newest comes first
+kept/requests/{tenant}/{core}.json              the request, where it is too large for the document
+kept/oldest/{tenant}/{core}                     empty; listed in key order the oldest comes first
+kept/transcripts/{tenant}/{core}                the upstream's bytes verbatim
+kept/media/{tenant}/{core}/                     what the archive keeps
 claims/{tenant}/{SHA-256 of name}.json          which record a name stands for; apart, for a lifecycle rule to name
 claims/{tenant}/deleted/{core}                  empty; says that the record was deleted
 tallies/{tenant}.json                           what the tenant made the service pay for
 open/{core}/{tenant}                            empty; something is left to do; listed over all tenants, oldest first
+
+The kind comes before the tenant, so that a lifecycle rule and a role's policy can name one kind of all tenants.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ from reelay.model import Job, Json, Media, MediaKind, Phase, Problem, Record, Vi
 
 SCHEMA = 1
 """Goes up when a reader of the old form would misread the new one; a field more does not."""
+
+KEPT_PREFIX = "kept/"
+"""Under which lies all that is kept of records."""
 
 WATCH_PREFIX = "open/"
 """Under which lies what is left to do. A core begins with its time, so listed in key order the oldest comes first."""
@@ -87,17 +92,17 @@ def decode_request(raw: bytes) -> Json:
 
 def records_prefix(tenant: str) -> str:
     """Under which the tenant's documents lie, newest first. Every key raises NotFound for what cannot be a tenant."""
-    return f"{_home(tenant)}/records/"
+    return f"{KEPT_PREFIX}records/{_tenant(tenant)}/"
 
 
 def oldest_prefix(tenant: str) -> str:
     """Under which the tenant's markers lie, oldest first."""
-    return f"{_home(tenant)}/oldest/"
+    return f"{KEPT_PREFIX}oldest/{_tenant(tenant)}/"
 
 
 def media_prefix(tenant: str, core: str) -> str:
     """Under which a record's media lie. This and every key below raise NotFound for what cannot be an id of ours."""
-    return f"{_home(tenant)}/media/{_checked(core)}/"
+    return f"{KEPT_PREFIX}media/{_tenant(tenant)}/{_checked(core)}/"
 
 
 def record_key(tenant: str, core: str) -> str:
@@ -112,12 +117,12 @@ def marker_key(tenant: str, core: str) -> str:
 
 def request_key(tenant: str, core: str) -> str:
     """Where a request too large for the document lies."""
-    return f"{_home(tenant)}/requests/{_checked(core)}.json"
+    return f"{KEPT_PREFIX}requests/{_tenant(tenant)}/{_checked(core)}.json"
 
 
 def transcript_key(tenant: str, core: str) -> str:
     """Where the upstream's bytes lie."""
-    return f"{_home(tenant)}/transcripts/{_checked(core)}"
+    return f"{KEPT_PREFIX}transcripts/{_tenant(tenant)}/{_checked(core)}"
 
 
 def claim_key(tenant: str, name: str) -> str:
@@ -169,10 +174,6 @@ def job_of(tenant: str, core: str) -> Job | None:
 def no_record() -> NotFound:
     """The one answer for whatever is not there, so that nobody learns why."""
     return NotFound("No such completion: it was never made with this key, or it was deleted.")
-
-
-def _home(tenant: str) -> str:
-    return f"tenants/{_tenant(tenant)}"
 
 
 def _tenant(tenant: str) -> str:

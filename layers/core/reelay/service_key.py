@@ -27,6 +27,10 @@ GRACE_SECONDS = 3600
 """How long a key is used while Secrets Manager does not answer: ours. One that was rotated meanwhile is refused by the
 upstream, which costs nothing; without the grace every job would stand still for as long as the outage lasts."""
 
+AGAIN_SECONDS = 30
+"""After a reading that was not answered, before the next while a key is in hand: ours. One reading may take 20 s, in
+which the caller hears nothing."""
+
 OPERATORS_TO_MEND = frozenset(
     {"AccessDeniedException", "DecryptionFailure", "InvalidRequestException", "ResourceNotFoundException"}
 )
@@ -64,17 +68,22 @@ class SecretsManagerKeys:
         self._clock = clock
         self._held: _Read | None = None
         self._refused = False
+        self._not_before = 0.0
 
     def key(self) -> str:
         """The key, read anew when it is FRESH_SECONDS old. Raises KeyUnavailable: it tells the operator what to do."""
         held, now = self._held, self._clock.monotonic()
         if held and now - held.at < (REFUSED_SECONDS if self._refused else FRESH_SECONDS):
             return held.key
+        graced = held is not None and not self._refused and now - held.at < GRACE_SECONDS
+        if held and graced and now < self._not_before:
+            return held.key
         try:
             return self._read(now)
         except _Passing:
-            if held is None or self._refused or now - held.at >= GRACE_SECONDS:
+            if held is None or not graced:
                 raise
+            self._not_before = self._clock.monotonic() + AGAIN_SECONDS
             return held.key
         except KeyUnavailable:
             self._held = None
