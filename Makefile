@@ -39,6 +39,10 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 	@$(PYTHON) -m venv --without-pip --clear .venv-ministack
 	@$(call INSTALL,.venv-ministack,ministack) && touch $@
 
+.venv-checkov/.checkov: requirements/checkov.txt
+	@$(PYTHON) -m venv --without-pip --clear .venv-checkov
+	@$(call INSTALL,.venv-checkov,checkov) && touch $@
+
 .venv-fuzz/.fuzz: requirements/fuzz.txt
 	@$(PYTHON) -m venv --without-pip --clear .venv-fuzz
 	@$(call INSTALL,.venv-fuzz,fuzz) && touch $@
@@ -70,11 +74,12 @@ tenant: .venv/.run ## Which tenant a key is, for the parameter EventsTenant; ask
 keys: .venv/.run ## A key of Reelay's own on a deployed stack, shown once: make keys NAME=alice PLAN=<output KeysPlanId>
 	@$(PY) -m dev.keys --name "$(NAME)" --plan "$(PLAN)" --tenant-secret "$(TENANT_SECRET)"
 
-check: .venv/.dev .venv-sam/.sam ## ruff, mypy strict, sam validate --lint and sam build
+check: .venv/.dev .venv-sam/.sam .venv-checkov/.checkov ## ruff, mypy strict, sam validate --lint, checkov and sam build
 	@$(PY) -m ruff format --check -q .
 	@$(PY) -m ruff check -q .
 	@$(PY) -m mypy
 	@$(SAM_OFFLINE) $(SAM) validate --lint
+	@.venv-checkov/bin/checkov -f template.yaml
 	@$(MAKE) --no-print-directory build
 
 explore: .venv/.dev ## Random interleavings of deliveries, deaths and rivals, 20,000 of them: looks for a second payment
@@ -110,6 +115,6 @@ deploy-local: .venv/.dev .venv-sam/.sam .venv-ministack/.ministack ## The same t
 	@$(PY) -m dev.ministack
 
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
-	@for name in layer run dev sam ministack fuzz; do \
+	@for name in layer run dev sam checkov ministack fuzz; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-header --no-annotate requirements/$$name.in -o requirements/$$name.txt; done

@@ -14,6 +14,7 @@ from dev.simulator.scenes.errors import Refusal
 from dev.simulator.steps import Steps
 
 if TYPE_CHECKING:
+    from dev.simulator.scenes.scene import Scene
     from dev.simulator.server import Simulator
 
 CHAT = "/v1/chat/completions"
@@ -52,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         asked = decoded or {"model": "", "messages": []}
         ask = Ask(asked, sim.origin, now, number, attempt, sim.retry_after, sim.link_seconds)
         try:
-            self._play(_scene(name, ask, complaints), ask)
+            self._play(_scene(name, ask, complaints, sim.only), ask)
         finally:
             sim.jobs.left(ask)
 
@@ -65,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
             complaints.append("the chat endpoint takes no query")
         if decoded is None or complaints:
             return None, None, complaints
-        name = scenes.name_for(decoded["model"], self._fields())
+        name = scenes.DEFAULT if self.simulator.only else scenes.name_for(decoded["model"], self._fields())
         if name is None:
             complaints.append("there is no scene of that name: python -m dev.simulator --list")
         return name, decoded, complaints
@@ -128,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
         return data
 
 
-def _scene(name: str | None, ask: Ask, complaints: list[str]) -> Steps:
+def _scene(name: str | None, ask: Ask, complaints: list[str], only: Scene | None) -> Steps:
     if name is None:
         return Refusal(400, "simulator: " + "; ".join(complaints), "invalid_request", param="").play(ask)
-    return scenes.play(name, ask)
+    return only.play(ask) if only else scenes.play(name, ask)

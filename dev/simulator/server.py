@@ -16,6 +16,8 @@ from dev.simulator.pace import Pace
 if TYPE_CHECKING:
     import ssl
 
+    from dev.simulator.scenes.scene import Scene
+
 SILENCE_SECONDS = 600.0
 """How long the silent scenes stay silent when nobody releases them: longer than any limit on idle time."""
 
@@ -28,7 +30,8 @@ class Simulator:
 
     `delay` is in seconds before each frame and `echo_delay` the same for the pieces of the echo (default: as `delay`).
     Links expire after `link_seconds` by `clock`. `retry_after` is what the scenes with that header put there. `gate`
-    steps: each frame acquires it once, so `Semaphore(0)` holds every frame until `step()`.
+    steps: each frame acquires it once, so `Semaphore(0)` holds every frame until `step()`. `only` is a scene that
+    answers every request, whatever it names.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings of independent meaning
@@ -44,7 +47,9 @@ class Simulator:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] | None = None,
         gate: threading.Semaphore | None = None,
+        only: Scene | None = None,
     ) -> None:
+        self.only = only
         self._port = port
         self._tls = tls
         self._listener: Listener | None = None

@@ -18,7 +18,7 @@ PASSED, FAILED = 0, 1
 """pytest's exit codes; all others mean that the tests could not be run."""
 
 COPIED = ("layers", "functions", "dev", "tests", "events", "docs")
-FILES = ("pyproject.toml", "openapi.yaml", "template.yaml", "README.md", "Makefile")
+FILES = ("pyproject.toml", "openapi.yaml", "upstream.yaml", "template.yaml", "README.md", "Makefile")
 
 
 def main() -> int:

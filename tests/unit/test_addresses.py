@@ -128,6 +128,7 @@ PRIVATE = [
 ]
 
 
+@pytest.mark.case("ssrf-address", "ssrf-scheme-port")
 @pytest.mark.parametrize(("link", "reason"), REFUSED.items(), ids=ascii)
 def test_a_link_that_is_not_plainly_public_is_refused_in_words_that_do_not_repeat_it(link: str, reason: str) -> None:
     with pytest.raises(Refused) as refused:
@@ -135,6 +136,7 @@ def test_a_link_that_is_not_plainly_public_is_refused_in_words_that_do_not_repea
     assert str(refused.value) == reason
 
 
+@pytest.mark.case("ssrf-address")
 @pytest.mark.parametrize("address", PRIVATE)
 def test_an_address_that_is_not_public_ipv4_is_refused(address: str) -> None:
     assert not is_public(address)
@@ -229,6 +231,7 @@ def test_the_place_keeps_the_target_out_of_its_repr_since_signatures_stand_there
     assert "secret" not in repr(parse("https://cdn.example.com/a.mp4?sig=secret"))
 
 
+@pytest.mark.case("ssrf-allow-list")
 @pytest.mark.parametrize(
     ("host", "hosts", "expected"),
     [

@@ -161,13 +161,12 @@ def test_a_request_kept_apart_is_a_json_object(raw: bytes) -> None:
         documents.decode_request(raw)
 
 
-def test_keys_lie_under_the_tenant() -> None:
-    home = f"tenants/{TENANT}/"
-    assert documents.record_key(TENANT, CORE).startswith(home + "records/")
-    assert documents.marker_key(TENANT, CORE) == f"{home}oldest/{CORE}"
-    assert documents.request_key(TENANT, CORE) == f"{home}requests/{CORE}.json"
-    assert documents.transcript_key(TENANT, CORE) == f"{home}transcripts/{CORE}"
-    assert documents.media_prefix(TENANT, CORE) == f"{home}media/{CORE}/"
+def test_keys_lie_under_their_kind_and_then_the_tenant() -> None:
+    assert documents.record_key(TENANT, CORE).startswith(f"kept/records/{TENANT}/")
+    assert documents.marker_key(TENANT, CORE) == f"kept/oldest/{TENANT}/{CORE}"
+    assert documents.request_key(TENANT, CORE) == f"kept/requests/{TENANT}/{CORE}.json"
+    assert documents.transcript_key(TENANT, CORE) == f"kept/transcripts/{TENANT}/{CORE}"
+    assert documents.media_prefix(TENANT, CORE) == f"kept/media/{TENANT}/{CORE}/"
 
 
 @pytest.mark.parametrize("name", ["order-7", "", "\0", "../../records/x", "a/b\r\n", "🐕", "\ud83d", "x" * 10_000])
@@ -263,4 +262,4 @@ def test_no_key_is_made_for_what_cannot_be_a_tenant(tenant: str) -> None:
 
 
 def test_whoever_brings_no_token_has_a_home_too() -> None:
-    assert documents.records_prefix("anonymous") == "tenants/anonymous/records/"
+    assert documents.records_prefix("anonymous") == "kept/records/anonymous/"

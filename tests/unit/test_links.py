@@ -137,6 +137,7 @@ ECHOES: dict[str, str] = {
 }
 
 
+@pytest.mark.case("planted-link")
 @pytest.mark.parametrize("echoed", ECHOES.values(), ids=ECHOES)
 def test_nothing_in_the_echo_is_believed_and_what_follows_is(echoed: str) -> None:
     assert media_links(echoed) == ()
@@ -153,6 +154,7 @@ def test_an_echo_is_skipped_wherever_it_is_cut(echoed: str) -> None:
         assert (changes[-1], task_id) == (Progress("in_progress", 44), TASK_ID)
 
 
+@pytest.mark.case("planted-link")
 def test_an_echo_that_does_not_end_hides_everything() -> None:
     unended = echo(prompt=PLANT).removesuffix("```") + PLANT.replace("```", "")
     assert media_links(unended) == ()
@@ -352,6 +354,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     return min(spent)
 
 
+@pytest.mark.case("redos")
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_hostile_text_costs_time_in_proportion(unit: str) -> None:
     few, many = (unit * (size // len(unit)) for size in (10_000, 80_000))

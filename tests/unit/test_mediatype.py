@@ -82,6 +82,7 @@ def test_a_file_of_nothing_but_tiny_boxes_is_given_up_after_a_bounded_number() -
     assert fault_of(FTYP + box(b"free") * MAX_BOXES + MOOV, 1 << 16) == NO_MOOV
 
 
+@pytest.mark.case("media-sniffed", "media-wrong-type")
 @pytest.mark.parametrize(
     ("head", "expected"),
     [

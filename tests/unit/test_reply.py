@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelay.reply import DOCUMENT_BYTES, Chunk, Fault, Item, Reply, Whole
+from reelay.sse import frame
 from tests.unit.captured import CAPTURED, STREAMS, V5, as_stream
 
 DOCUMENT = json.dumps({"choices": [{"message": {"content": "hi 🐕"}, "finish_reason": "stop"}]}).encode()
@@ -118,3 +119,13 @@ def test_a_done_before_anything_was_said_ends_nothing_wherever_the_bytes_are_cut
     whole = read([stream])
     assert whole == read(bytes([byte]) for byte in stream)
     assert (whole[1], len(said(whole[0])) > 0) == (True, True)
+
+
+def test_an_event_that_is_too_large_is_a_fault_however_the_bytes_are_cut() -> None:
+    body = frame({"choices": [{"delta": {"content": "a"}}]}) + b"data: " + b"." * DOCUMENT_BYTES
+    for size in (65536, len(body)):
+        reply = Reply()
+        items = [item for at in range(0, len(body), size) for item in reply.feed(body[at : at + size])]
+        items += reply.finish(broken=True)
+        assert [type(item) for item in items] == [Chunk, Fault]
+        assert not reply.complete

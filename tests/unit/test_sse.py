@@ -182,6 +182,7 @@ def test_a_line_of_8_mb_in_pieces_costs_about_as_much_as_joining_and_decoding_th
     assert cpu_seconds(lambda: parsed(pieces)) < 40 * cpu_seconds(join_and_decode)
 
 
+@pytest.mark.case("sse-injection")
 def test_a_frame_is_compact_json_on_one_line_in_utf8() -> None:
     assert frame({"a": [1, "进度\n🏃\u2028"]}) == 'data: {"a":[1,"进度\\n🏃\u2028"]}\n\n'.encode()
 
@@ -218,6 +219,7 @@ def test_a_number_that_json_cannot_hold_becomes_null() -> None:
     assert encoded(read) == b'{"a":[null,null,null,1.5],"b":{"c":null}}'
 
 
+@pytest.mark.case("sse-injection")
 def test_a_comment_stays_on_one_line_and_says_nothing_to_a_reader() -> None:
     assert comment("waiting") == b": waiting\n\n"
     assert comment("a\r\nb\nc\rd") == b": a b c d\n\n"

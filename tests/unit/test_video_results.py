@@ -22,7 +22,7 @@ from reelay.videos import view
 from tests.fakes import NOON, TENANT, FakeArchive, FakeClock, FakeStore, new_record
 
 LINK = "https://files.example/a.mp4"
-KEPT = Media(MediaKind.VIDEO, LINK, key="tenants/x/media/y/video.mp4", size=3, content_type="video/mp4")
+KEPT = Media(MediaKind.VIDEO, LINK, key="kept/media/x/y/video.mp4", size=3, content_type="video/mp4")
 GONE = Media(MediaKind.VIDEO, LINK, reason="the host answered 404")
 PROBLEM = Problem("It broke.", "upstream_error", None, "upstream_broken", 502, charged=True)
 VIDEO = VideoRequest("a dog")

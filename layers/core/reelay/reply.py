@@ -103,7 +103,12 @@ class Reply:
         if self._document is not None:
             yield self._whole(bytes(self._document), broken=broken)
         elif self._events is not None:
-            yield from self._items(self._events.finish())
+            try:
+                texts = self._events.finish()
+            except EventTooLarge:  # the events before it were given out first
+                yield from self._too_large("one event")
+                return
+            yield from self._items(texts)
         if not self._said and not self.complete and self._document is None:
             yield _unreadable("no body" if self._events is None else "text that holds no completion")
         self.over = True

@@ -1,0 +1,1 @@
+"""`make probe`: one paid request to the real upstream, held to upstream.yaml, and recorded for the simulator."""
