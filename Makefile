@@ -47,9 +47,24 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 	@$(PYTHON) -m venv --without-pip --clear .venv-fuzz
 	@$(call INSTALL,.venv-fuzz,fuzz) && touch $@
 
+.venv-litellm/.litellm: requirements/litellm.txt
+	@$(PYTHON) -m venv --without-pip --clear .venv-litellm
+	@$(call INSTALL,.venv-litellm,litellm) && touch $@
+
+.venv-langchain/.langchain: requirements/langchain.txt
+	@$(PYTHON) -m venv --without-pip --clear .venv-langchain
+	@$(call INSTALL,.venv-langchain,langchain) && touch $@
+
+.node/.clients: tests/clients/node/package.json tests/clients/node/package-lock.json
+	@mkdir -p .node/clients && cp $^ .node/clients/
+	@npm ci --prefix .node/clients --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && touch $@
+
+# Where there is no npm, the tests of OpenAI's Node client are skipped; in CI they fail.
+NODE_CLIENTS := $(if $(shell command -v npm),.node/.clients)
+
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev probe test tenant keys check explore mutate docs fuzz load bench build deploy deploy-local lock
+.PHONY: run dev probe test tenant keys check explore mutate docs clients fuzz load bench build deploy deploy-local lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -65,7 +80,7 @@ dev: .venv/.run ## The same stack, kept up on PORT (8080), with curl and SDK lin
 probe: .venv/.run ## One paid request to the real v98store, after asking: where its answer departs from upstream.yaml; WHOLE=1 MODEL=... YES=1
 	@$(PY) -m dev.probe $(if $(WHOLE),--whole) $(if $(MODEL),--model "$(MODEL)") $(if $(YES),--yes)
 
-test: .venv/.dev ## The whole test suite
+test: .venv/.dev $(NODE_CLIENTS) ## The whole test suite
 	@$(PY) -m pytest -q
 
 tenant: .venv/.run ## Which tenant a key is, for the parameter EventsTenant; asks for the key
@@ -92,6 +107,9 @@ docs: .venv/.dev ## The tables of docs/ that are made of the code
 	@$(PY) -m tests.security
 	@$(PY) -m tests.compatibility
 
+clients: .venv/.dev .venv-litellm/.litellm .venv-langchain/.langchain ## LiteLLM's client and LangChain's ChatOpenAI against the stack; OpenAI's own are in make test
+	@$(PY) -m pytest -q tests/clients/optional.py
+
 fuzz: .venv-fuzz/.fuzz ## What reads bytes from outside, fuzzed for SECONDS (60) in all; TARGET=sse for one
 	@.venv-fuzz/bin/python -m tests.fuzz.guided --seconds $(or $(SECONDS),60) $(TARGET)
 
@@ -115,6 +133,6 @@ deploy-local: .venv/.dev .venv-sam/.sam .venv-ministack/.ministack ## The same t
 	@$(PY) -m dev.ministack
 
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
-	@for name in layer run dev sam checkov ministack fuzz; do \
+	@for name in layer run dev sam checkov ministack fuzz litellm langchain; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-header --no-annotate requirements/$$name.in -o requirements/$$name.txt; done

@@ -5,6 +5,7 @@ RFC 9112; what http.server of the standard library lacks is the chunked coding (
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import threading
@@ -20,6 +21,9 @@ TRAILERS_LIMIT = 4096
 """Bytes of trailers that a Go server reads (net/http, transfer.go), and the Runtime API is one."""
 
 _LINE_LIMIT = 256
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;|\Z)")
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+"""Digits that no body has more of."""
 
 
 class BodyBroken(Exception):
@@ -127,7 +131,7 @@ class Connection(BaseHTTPRequestHandler):
             yield from _chunks(self.rfile, limit, {} if trailers is None else trailers)
             return
         length = self.headers.get("Content-Length", "0")
-        if not (length.isascii() and length.isdigit()):
+        if not _LENGTH.fullmatch(length):
             raise BodyBroken("Content-Length is not a number")
         if int(length) > limit:
             raise BodyTooLarge
@@ -158,11 +162,10 @@ def _chunks(stream: BufferedIOBase, limit: int, trailers: dict[str, str]) -> Ite
 
 
 def _chunk_size(stream: BufferedIOBase) -> int:
-    digits = _line(stream, _LINE_LIMIT).split(b";")[0].strip()
-    try:
-        return int(digits, 16)
-    except ValueError:
-        raise BodyBroken("a chunk has no size") from None
+    digits = _SIZE.match(_line(stream, _LINE_LIMIT))
+    if digits is None:
+        raise BodyBroken("a chunk has no size")
+    return int(digits[1], 16)
 
 
 def _line(stream: BufferedIOBase, limit: int) -> bytes:

@@ -11,6 +11,7 @@ from dev.ministack.overheard import Overheard
 from dev.ministack.triggers import TRIGGERS, outcome
 from dev.simulator import Simulator
 from dev.simulator.cdn import VIDEO
+from reelay.documents import KEPT_PREFIX
 
 DEAD_LETTERS = ("RequestsDeadLetters", "JobsDeadLetters")
 QUEUES = ("RequestsQueue", "JobsQueue")
@@ -83,6 +84,6 @@ def deleted(stack: Deployed) -> None:
     """No stack is there, and the records that it kept still are."""
     if stack.stands():
         raise NotSo("The stack is still there.")
-    kept = stack.s3.list_objects_v2(Bucket=stack.names["Bucket"], Prefix="tenants/")
+    kept = stack.s3.list_objects_v2(Bucket=stack.names["Bucket"], Prefix=KEPT_PREFIX)
     if not kept.get("KeyCount"):
         raise NotSo("The records went with the stack.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dev.simulator import Simulator
-from reelay.documents import decode, record_key, transcript_key
+from reelay.documents import KEPT_PREFIX, decode, record_key, transcript_key
 from reelay.gateway import REPLY_RESERVE_SECONDS
 from reelay.identity import tenant_of
 from reelay.ids import core_of
@@ -181,9 +181,9 @@ class LocalHouse:
         return decode(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()).record
 
     def objects(self) -> list[str]:
-        """Everything that is kept of the tenants in the bucket."""
+        """Everything that is kept of records in the bucket."""
         return [
-            item["Key"] for item in self.s3.list_objects_v2(Bucket=self.bucket, Prefix="tenants/").get("Contents", ())
+            item["Key"] for item in self.s3.list_objects_v2(Bucket=self.bucket, Prefix=KEPT_PREFIX).get("Contents", ())
         ]
 
 

@@ -9,6 +9,17 @@ from tests.contract.bad_inputs import BAD_INPUTS, PROMPT, BadInput
 from tests.e2e.local_house import LocalHouse
 
 
+@pytest.mark.case(
+    "no-token",
+    "header-smuggling",
+    "cursor-trick",
+    "body-too-large",
+    "body-many-messages",
+    "body-deep",
+    "body-not-json",
+    "schema-broken",
+    "secrets-shown",
+)
 @pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.id)
 def test_a_bad_input_is_refused_in_clear_words_before_anything_is_paid_or_kept(
     house: LocalHouse, bad: BadInput
@@ -21,6 +32,7 @@ def test_a_bad_input_is_refused_in_clear_words_before_anything_is_paid_or_kept(
     assert (house.simulator.posts, house.objects()) == (0, [])
 
 
+@pytest.mark.case("no-token")
 def test_a_token_is_asked_for_unless_a_development_setting_says_otherwise(
     house: LocalHouse, simulator: Simulator
 ) -> None:

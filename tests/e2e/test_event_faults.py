@@ -146,6 +146,7 @@ def test_what_a_dead_function_left_in_doubt_ends_as_unknown_and_is_told(late: Ev
     assert (late.simulator.posts, late.marks()) == (1, [])
 
 
+@pytest.mark.case("content-early-late")
 def test_media_that_come_late_are_tried_again_for_an_hour(late: EventHouse, clock: FakeClock) -> None:
     late.work(queued(late, "sim-500-video"))
     record = late.only_record()
@@ -186,6 +187,7 @@ def test_a_service_key_that_is_not_taken_is_told_as_ours_and_tried_again(late: E
     assert late.only_record().phase is Phase.QUEUED
 
 
+@pytest.mark.case("secret-down")
 def test_without_the_services_key_nothing_is_sent_and_the_message_comes_again(
     simulator: Simulator,
     bucket: str,

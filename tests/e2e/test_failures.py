@@ -82,6 +82,7 @@ def assert_is_told(house: LocalHouse, reply: Reply, status: int, code: str | Non
     assert house.house.contract.answer_faults("createChatCompletion", reply.status, reply.headers, reply.body) == []
 
 
+@pytest.mark.case("silent-after-send", "upstream-401", "model-not-found", "error-in-200", "gzip-bomb", "html-served")
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 @pytest.mark.parametrize("model", REFUSALS)
 def test_an_error_of_the_upstream_keeps_its_meaning(patient: LocalHouse, model: str, stream: bool) -> None:
@@ -95,6 +96,7 @@ def test_an_error_of_the_upstream_keeps_its_meaning(patient: LocalHouse, model: 
     assert record.problem.charged == charged
 
 
+@pytest.mark.case("cut-anywhere", "error-event", "endless-line")
 @pytest.mark.parametrize("model", LATE)
 def test_a_stream_that_breaks_off_is_never_taken_for_a_whole_one(house: LocalHouse, model: str) -> None:
     reply = house.create(model)
@@ -113,6 +115,7 @@ def test_a_stream_that_breaks_off_is_never_taken_for_a_whole_one(house: LocalHou
     assert sent.startswith(transcript) or transcript.startswith(sent)
 
 
+@pytest.mark.case("cut-anywhere")
 @pytest.mark.parametrize("model", LATE)
 def test_a_whole_answer_that_breaks_off_is_an_error_that_nobody_repeats(house: LocalHouse, model: str) -> None:
     reply = house.create(model, stream=False)
@@ -134,6 +137,7 @@ def test_a_busy_upstream_says_when_to_come_back(patient: LocalHouse) -> None:
         assert int(patient.create(model).headers["Retry-After"]) >= 1
 
 
+@pytest.mark.case("busy-then-fine")
 def test_a_busy_upstream_that_recovers_costs_one_accepted_call(patient: LocalHouse) -> None:
     reply = patient.create("sim-429-then-ok")
     assert ".mp4" in reply.content
@@ -142,6 +146,7 @@ def test_a_busy_upstream_that_recovers_costs_one_accepted_call(patient: LocalHou
     assert sum(clock.sleeps) >= patient.simulator.retry_after
 
 
+@pytest.mark.case("unreachable")
 def test_an_upstream_that_is_not_there_is_told_without_a_charge(
     simulator: Simulator, bucket: str, aws_environment: None  # noqa: ARG001 - sets where S3 is
 ) -> None:  # fmt: skip
@@ -159,6 +164,7 @@ def test_a_failed_completion_tells_its_failure_again_and_no_client_repeats_it(ho
     assert house.call("GET", "/v1/chat/completions").json["data"] == []
 
 
+@pytest.mark.case("silent-after-send", "endless-stream")
 @pytest.mark.parametrize(
     ("model", "stream", "status"),
     [
@@ -183,6 +189,7 @@ def test_silence_and_endless_answers_end_with_the_time_there_is(
     assert house.only_record().phase is Phase.UNKNOWN
 
 
+@pytest.mark.case("endless-stream")
 def test_an_endless_flood_ends_at_the_largest_reply_that_is_read(house: LocalHouse) -> None:
     reply = house.create("sim-endless-flood")
     assert reply.frames[-2]["error"]["code"] == "outcome_unknown"

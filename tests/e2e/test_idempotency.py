@@ -58,6 +58,7 @@ def test_the_same_key_with_another_body_is_422(house: LocalHouse) -> None:
     assert house.simulator.posts == 1
 
 
+@pytest.mark.case("guessed-id")
 def test_another_tenants_same_key_is_its_own(house: LocalHouse) -> None:
     asked(house)
     other = house.post(ASK, key="sk-somebody-else", Idempotency_Key="one")
@@ -82,6 +83,7 @@ def test_a_key_that_is_none_is_a_400_that_names_the_header(house: LocalHouse, ke
     assert house.simulator.posts == 0
 
 
+@pytest.mark.case("sdk-repeats")
 def test_an_sdk_that_gives_up_early_and_repeats_itself_leaves_one_paid_call() -> None:
     """A client with a time-out of 1 s and two repetitions of its own, against a job that outlasts them all."""
     with Simulator(gate=threading.Semaphore(3)) as simulator, running(simulator=simulator) as stack:

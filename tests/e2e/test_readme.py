@@ -161,7 +161,7 @@ def test_the_run_that_a_newcomer_starts_with_shows_it_all(tmp_path: Path) -> Non
     )
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert re.search(r"Completion +chatcmpl-[0-9a-z]{26}\n", shown.stdout)
-    assert re.search(r"Record +s3://reelay-local/tenants/[0-9a-f]{32}/records/[0-9a-z]{26}\.json\n", shown.stdout)
+    assert re.search(r"Record +s3://reelay-local/kept/records/[0-9a-f]{32}/[0-9a-z]{26}\.json\n", shown.stdout)
     (video,) = tmp_path.glob("*.mp4")
     assert video.read_bytes()[4:8] == b"ftyp"
     assert "100%" in shown.stdout

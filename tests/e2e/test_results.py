@@ -62,6 +62,7 @@ def test_lists_are_filtered_by_model_and_metadata(house: LocalHouse) -> None:
     assert ids(house, model="sora-1") == []
 
 
+@pytest.mark.case("cursor-trick")
 @pytest.mark.parametrize(
     ("query", "param"),
     [
@@ -123,6 +124,7 @@ def test_store_false_leaves_nothing_with_content(house: LocalHouse) -> None:
     assert ids(house) == []
 
 
+@pytest.mark.case("media-sniffed")
 @pytest.mark.parametrize("prefix", ["chatcmpl-", "video_"])
 @pytest.mark.parametrize("variant", ["video", "thumbnail"])
 def test_content_is_a_redirect_to_the_very_file(house: LocalHouse, prefix: str, variant: str) -> None:
@@ -137,6 +139,7 @@ def test_content_is_a_redirect_to_the_very_file(house: LocalHouse, prefix: str, 
     assert file.headers["Content-Disposition"].startswith("attachment")
 
 
+@pytest.mark.case("link-dead", "media-wrong-type", "ssrf-address", "ssrf-redirect")
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
@@ -190,6 +193,7 @@ def test_a_completion_without_a_video_has_no_content(house: LocalHouse) -> None:
     assert (reply.status, reply.error["code"]) == (404, "media_unavailable")
 
 
+@pytest.mark.case("path-trick", "other-tenant")
 @pytest.mark.parametrize(
     "id", ["chatcmpl-01k9zzzzzzzzzzzzzzzzzzzzzz", "..%2F..%2Fx", "%2e%2e", "x", "chatcmpl-%00", "a" * 10_000, "video_"]
 )
@@ -205,6 +209,7 @@ def test_an_id_that_is_not_ones_own_is_one_and_the_same_404(house: LocalHouse, i
     assert house.call("GET", f"/v1/videos/{id}/content").body == unknown.body
 
 
+@pytest.mark.case("other-tenant", "cursor-trick")
 def test_tenants_see_change_and_delete_only_their_own(house: LocalHouse) -> None:
     (own,) = made(house, 1)
     path = f"/v1/chat/completions/{own}"

@@ -153,6 +153,7 @@ def test_a_sweep_leaves_alone_what_moves(stack: Stack) -> None:
     assert stack.fire("SweepFunction") == {"sent": 0}
 
 
+@pytest.mark.case("other-tenant")
 def test_one_of_our_keys_is_let_in_and_the_service_pays(stack: Stack) -> None:
     before = posts(stack)
     with openai.OpenAI(base_url=f"{stack.url}/v1", api_key=LOCAL_KEY) as client:
@@ -167,6 +168,7 @@ def test_one_of_our_keys_is_let_in_and_the_service_pays(stack: Stack) -> None:
     assert posts(stack) - before == 2
 
 
+@pytest.mark.case("service-key-without-ours", "no-token")
 @pytest.mark.parametrize(
     ("key", "error"),
     [("rk-0123456789abcdefghijklmn", openai.PermissionDeniedError), ("sk with spaces", openai.AuthenticationError)],
@@ -181,6 +183,7 @@ def test_a_key_that_is_on_no_plan_or_is_none_opens_nothing(stack: Stack, key: st
     assert posts(stack) == before
 
 
+@pytest.mark.case("caller-key-closed")
 def test_without_leave_callers_keys_are_refused() -> None:
     with Simulator() as simulator, running(simulator=simulator, parameters={"AllowCallerKeys": "no"}) as up:
         with sdk(up) as client, pytest.raises(openai.PermissionDeniedError):

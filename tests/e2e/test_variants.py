@@ -41,6 +41,7 @@ def assert_conforms(house: LocalHouse, reply: Reply, *, stream: bool) -> str:
     return str(only)
 
 
+@pytest.mark.case("split-anyhow", "odd-events")
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 @pytest.mark.parametrize("model", WITH_VIDEO)
 def test_a_video_comes_out_conforming_is_kept_verbatim_and_its_files_are_copied(

@@ -132,6 +132,7 @@ def test_a_video_that_fails_says_why(house: LocalHouse, model: str, code: str | 
     assert conforms("getVideo", reply)
 
 
+@pytest.mark.case("link-dead")
 def test_a_video_whose_link_died_is_completed_and_its_file_says_why_it_is_not_there(house: LocalHouse) -> None:
     video = film(house, model="sim-403-video")
     assert video["status"] == "completed"

@@ -175,6 +175,7 @@ def test_copying_a_link_again_makes_another_object_and_touches_none(here: Place)
     assert len(here.left()[0]) == 2
 
 
+@pytest.mark.case("media-sniffed")
 def test_the_address_gives_the_bytes_for_minutes_as_an_attachment_of_their_own_type(here: Place) -> None:
     media = here.keep(here.serve(reply(mp4(5000), content_type="text/html")))
     address = here.archive.address(media)
@@ -227,6 +228,7 @@ REFUSED: dict[str, tuple[Script, str]] = {
 }
 
 
+@pytest.mark.case("media-wrong-type", "media-too-large")
 @pytest.mark.parametrize(("script", "reason"), REFUSED.values(), ids=REFUSED)
 def test_a_link_that_holds_no_video_says_why_and_leaves_nothing(here: Place, script: Script, reason: str) -> None:
     url = here.serve(script)
@@ -235,6 +237,7 @@ def test_a_link_that_holds_no_video_says_why_and_leaves_nothing(here: Place, scr
     assert here.left() == ([], [])
 
 
+@pytest.mark.case("media-wrong-type")
 @pytest.mark.parametrize("body", [mp4(200), HTML, b"<svg onload='x()'/>"], ids=["video", "HTML", "SVG"])
 def test_a_poster_that_is_no_picture_is_not_kept(here: Place, body: bytes) -> None:
     media = here.keep(here.serve(reply(body, content_type="image/webp")), MediaKind.THUMBNAIL)
@@ -249,6 +252,7 @@ def test_a_file_that_is_no_video_never_reaches_the_store(here: Place) -> None:
     assert calls == []
 
 
+@pytest.mark.case("media-slow")
 def test_a_body_that_drips_for_ever_is_cut_at_the_deadline_and_its_upload_aborted(here: Place) -> None:
     start = FTYP + MOOV + b"\0\0\0\1mdat" + (1 << 40).to_bytes(8, "big") + bytes(9 * MIB)
     uploads = here.inject("CreateMultipartUpload", passes)
@@ -276,6 +280,7 @@ def test_no_reason_and_no_log_line_repeats_the_link(here: Place, caplog: pytest.
     assert "secret" not in caplog.text
 
 
+@pytest.mark.case("media-too-large")
 def test_the_memory_of_a_copy_stays_far_below_the_size_of_the_video() -> None:
     measured = archive_1gib.run("reelay's archive", mib=96)
     assert measured["mib"] < archive_1gib.MEMORY_MIB

@@ -194,6 +194,7 @@ def listener() -> Iterator[socket.socket]:
         yield listening
 
 
+@pytest.mark.case("ssrf-address", "ssrf-scheme-port")
 @pytest.mark.parametrize(
     "link",
     [
@@ -232,6 +233,7 @@ def test_a_refused_link_makes_no_look_up_and_no_connection(link: str, listener: 
         listener.accept()
 
 
+@pytest.mark.case("ssrf-address", "ssrf-rebinding")
 @pytest.mark.parametrize(
     "addresses",
     [
@@ -256,6 +258,7 @@ def test_a_name_is_refused_when_any_of_its_addresses_is_not_public(addresses: li
     assert (internet.asked, internet.dialled) == ([NAME], [])
 
 
+@pytest.mark.case("ssrf-rebinding")
 def test_a_name_that_answers_differently_the_second_time_is_asked_once(
     secure: MediaServer, tls: ssl.SSLContext
 ) -> None:
@@ -265,6 +268,7 @@ def test_a_name_that_answers_differently_the_second_time_is_asked_once(
     assert (internet.asked, internet.dialled) == ([NAME], [(PUBLIC, 443)])
 
 
+@pytest.mark.case("ssrf-rebinding", "ssrf-redirect")
 def test_a_name_that_turns_private_before_a_redirect_to_itself_is_refused(
     secure: MediaServer, tls: ssl.SSLContext
 ) -> None:
@@ -274,6 +278,7 @@ def test_a_name_that_turns_private_before_a_redirect_to_itself_is_refused(
     assert internet.dialled == [(PUBLIC, 443)]
 
 
+@pytest.mark.case("ssrf-redirect")
 @pytest.mark.parametrize(
     "location",
     [
@@ -300,6 +305,7 @@ def test_a_redirect_is_guarded_like_the_link_itself(secure: MediaServer, tls: ss
     assert secure.connections == 1
 
 
+@pytest.mark.case("ssrf-redirect")
 def test_a_trusted_origin_does_not_vouch_for_where_it_leads(server: MediaServer, listener: socket.socket) -> None:
     for location in (f"http://127.0.0.1:{listener.getsockname()[1]}/", "https://127.0.0.1/"):
         assert reason(trusting(server), server.url("/a.mp4", redirect(location)))
@@ -307,6 +313,7 @@ def test_a_trusted_origin_does_not_vouch_for_where_it_leads(server: MediaServer,
         listener.accept()
 
 
+@pytest.mark.case("ssrf-redirect")
 def test_three_redirects_are_followed_and_a_fourth_is_not(server: MediaServer) -> None:
     for hop in range(4):
         server.scripts[f"/{hop}.mp4"] = redirect(f"/{hop + 1}.mp4", (301, 302, 307, 308)[hop])
@@ -318,12 +325,14 @@ def test_three_redirects_are_followed_and_a_fourth_is_not(server: MediaServer) -
     assert len(server.requests) == 4
 
 
+@pytest.mark.case("ssrf-redirect")
 def test_a_circle_of_redirects_is_left_at_the_first_place_seen_again(server: MediaServer) -> None:
     server.scripts |= {"/a.mp4": redirect("/b.mp4"), "/b.mp4": redirect("/a.mp4#again")}
     assert reason(trusting(server), f"{server.origin}/a.mp4") == "the link leads in a circle"
     assert server.connections == 2
 
 
+@pytest.mark.case("ssrf-allow-list")
 def test_an_allow_list_keeps_all_other_hosts_out_and_the_guards_on(secure: MediaServer, tls: ssl.SSLContext) -> None:
     secure.scripts["/a.mp4"] = reply(VIDEO)
     internet = Internet(secure, {NAME: [[PUBLIC]], "evil.test": [[PUBLIC]], "in.example.com": [["10.0.0.8"]]})
@@ -375,12 +384,14 @@ def test_a_compressed_file_is_not_inflated_but_refused(server: MediaServer) -> N
     assert reason(trusting(server), url) == "the host sent the file in a compression that was not asked for"
 
 
+@pytest.mark.case("media-too-large")
 def test_a_length_over_the_limit_is_refused_before_the_body(server: MediaServer) -> None:
     assert MEDIA_MAX_BYTES == 2 * 1024**3
     url = server.url("/a.mp4", endless(b"", VIDEO, Content_Length=MEDIA_MAX_BYTES + 1))
     assert reason(trusting(server, DownloadLimits()), url) == "the file is larger than 2,147,483,648 bytes"
 
 
+@pytest.mark.case("media-too-large")
 def test_a_body_over_the_limit_is_cut_when_it_had_no_length(server: MediaServer) -> None:
     assert (
         reason(trusting(server), server.url("/a.mp4", endless(b"", VIDEO))) == "the file is larger than 1,000,000 bytes"

@@ -53,7 +53,7 @@ NOT_IN_THE_INBOX = [
     "/inbox/x",
     "Inbox/x",
     "x/inbox/y",
-    "tenants/anonymous/records/x.json",
+    "kept/records/anonymous/x.json",
     "inbox/\ud83d",
     "inbox/" + "x" * KEY_BYTES,
 ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from dev.gateway import FunctionFailed, Gateway
 from dev.gateway.events import Request
@@ -567,6 +568,12 @@ def test_a_doors_variables_are_the_templates_under_those_of_the_stack(caller: Ca
 
 def test_a_function_can_be_invoked_directly(gateway: Gateway) -> None:
     assert gateway.invoke("WholeFunction", {"Records": [1]}) == {"direct": {"Records": [1]}}
+
+
+def test_a_page_in_a_browser_may_not_invoke_functions(gateway: Gateway) -> None:
+    path = "/2015-03-31/functions/WholeFunction/invocations"
+    for headers, status in (({}, 200), ({"Origin": "https://a.example"}, 403)):
+        assert urllib3.request("POST", gateway.url + path, body=b"{}", headers=headers).status == status
 
 
 def test_a_direct_caller_is_told_how_a_function_failed(gateway: Gateway) -> None:

@@ -25,6 +25,7 @@ def test_the_switch_is_on_while_its_object_is_there_and_is_seen_within_its_time(
     assert not switch.paused()
 
 
+@pytest.mark.case("pause")
 @pytest.mark.usefixtures("aws_environment")
 def test_without_an_answer_what_was_known_counts_and_without_that_nothing_is_paid(bucket: str) -> None:
     client, clock = s3_client(), FakeClock()

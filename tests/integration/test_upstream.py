@@ -131,6 +131,7 @@ def test_the_callers_bytes_are_posted_once_and_the_reply_comes_back_verbatim(clo
     ]
 
 
+@pytest.mark.case("header-smuggling")
 def test_headers_that_frame_the_request_are_the_adapters_own(clock: FakeClock) -> None:
     asked = {"accept-encoding": "gzip", "HOST": "evil.example", "Transfer-Encoding": "chunked", "Content-Length": "1"}
     with FaultServer(replies(OK)) as server:
@@ -142,6 +143,7 @@ def test_headers_that_frame_the_request_are_the_adapters_own(clock: FakeClock) -
     assert head.count(b"content-length:") == 1
 
 
+@pytest.mark.case("header-smuggling")
 @pytest.mark.parametrize("value", ["a\r\nX-Admin: 1", "a\nb", "a\rb", "a\r\n folded", "a\0b", "\x7f", "café", "\ud800"])
 def test_a_header_that_smuggles_is_refused_before_anything_is_sent(clock: FakeClock, value: str) -> None:
     with FaultServer(replies(OK)) as server:
@@ -150,6 +152,7 @@ def test_a_header_that_smuggles_is_refused_before_anything_is_sent(clock: FakeCl
     assert server.connections == 0
 
 
+@pytest.mark.case("header-smuggling")
 @pytest.mark.parametrize("name", ["", "A B", "A:B", "A\r\nB", "Ä"])
 def test_a_header_name_that_is_none_is_refused_before_anything_is_sent(clock: FakeClock, name: str) -> None:
     with FaultServer(replies(OK)) as server:
@@ -193,6 +196,7 @@ def test_an_https_url_is_taken(clock: FakeClock, url: str) -> None:
 # Nothing was charged: tried again
 
 
+@pytest.mark.case("connect-refused-twice")
 def test_a_connection_refused_twice_is_made_the_third_time(clock: FakeClock) -> None:
     with FaultServer(replies(OK)) as server, refusing_port() as refusing:
         ports = iter([refusing.getsockname()[1]] * 2 + [server.port])
@@ -222,6 +226,7 @@ def test_the_second_address_of_a_name_is_tried_at_once(clock: FakeClock) -> None
     assert (len(server.posts), clock.sleeps) == (1, [])
 
 
+@pytest.mark.case("unreachable")
 @pytest.mark.parametrize("answer", [socket.gaierror(socket.EAI_NONAME, "unknown"), None])
 def test_a_name_without_an_address_is_unreachable(clock: FakeClock, answer: OSError | None) -> None:
     asked = []
@@ -240,6 +245,7 @@ def test_a_name_without_an_address_is_unreachable(clock: FakeClock, answer: OSEr
     assert asked == [("upstream.invalid", 443)] * 3
 
 
+@pytest.mark.case("unreachable")
 def test_a_resolver_that_never_answers_is_given_up(clock: FakeClock) -> None:
     released = threading.Event()
 
@@ -377,6 +383,7 @@ def test_over_tls_the_name_is_sent_and_verified(clock: FakeClock, authority: tru
     assert (body_of(seen), len(server.posts), names) == (FRAME, 1, ["localhost"])
 
 
+@pytest.mark.case("unreachable")
 @pytest.mark.parametrize("fault", ["expired", "wrong name", "unknown authority"])
 def test_a_certificate_that_does_not_prove_the_host_gets_no_request(
     clock: FakeClock, authority: trustme.CA, trust: ssl.SSLContext, fault: str
@@ -394,6 +401,7 @@ def test_a_certificate_that_does_not_prove_the_host_gets_no_request(
     assert (server.posts, server.connections) == ([], 3)
 
 
+@pytest.mark.case("unreachable")
 @pytest.mark.parametrize("words", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b""])
 def test_what_does_not_speak_tls_gets_no_request(clock: FakeClock, trust: ssl.SSLContext, words: bytes) -> None:
     with FaultServer(lambda peer: peer.send(words)) as server:
@@ -637,6 +645,7 @@ def test_a_chunked_body_that_ends_well_ends_well(clock: FakeClock) -> None:
     assert (body_of(seen), seen[-1]) == (FRAME, End())
 
 
+@pytest.mark.case("gzip-bomb")
 @pytest.mark.parametrize(
     "header",
     [b"Content-Encoding: gzip", b"Content-Encoding: identity, br", b"Transfer-Encoding: gzip, chunked"],
@@ -690,6 +699,7 @@ def continues_for_ever(peer: Peer) -> None:
     peer.drip(b"HTTP/1.1 100 Continue\r\n\r\n", 0.001)
 
 
+@pytest.mark.case("endless-stream")
 @pytest.mark.parametrize("script", [drips_headers, drips_body, drips_chunk_size, continues_for_ever])
 def test_an_upstream_that_drips_for_ever_is_stopped_at_the_deadline(clock: FakeClock, script: Script) -> None:
     with FaultServer(script) as server:
@@ -704,6 +714,7 @@ def test_an_upstream_that_drips_for_ever_is_stopped_at_the_deadline(clock: FakeC
     assert bool(body_of(seen)) is (script is drips_body)
 
 
+@pytest.mark.case("endless-stream")
 def test_a_stream_without_end_is_cut_at_the_byte_limit(clock: FakeClock) -> None:
     def endless(peer: Peer) -> None:
         peer.request()

@@ -57,7 +57,7 @@ def completed(kept: list[Record]) -> set[str]:
 
 def records(stack: Stack) -> list[Record]:
     """Every record of the stack's tenant, as it lies in the bucket."""
-    prefix = f"tenants/{tenant_of(stack.token)}/records/"
+    prefix = documents.records_prefix(tenant_of(stack.token))
     return [documents.decode(_read(stack, key)).record for key in _keys(stack, prefix)]
 
 

@@ -1,25 +1,36 @@
-"""Every door that S3 can fail, as the walks of test_store_walks.py go through it: once under trouble, and once more
-when the trouble is over, as a caller, a queue or the schedule comes again."""
+"""The doors that S3 can fail, as the walks of test_store_walks.py go through each: once under trouble, and again when
+the trouble is over, as a caller, a queue or the schedule comes again. Here those that are asked over HTTP."""
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
+from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
-from reelay.documents import decode
-from reelay.errors import StoreFailed
+from reelay.documents import decode, marker_key, media_prefix, transcript_key
 from reelay.ids import completion_id
-from reelay.jobs import QUEUE_LEASE_SECONDS
 from reelay.model import Record
 from tests.e2e.event_house import EventHouse
 from tests.e2e.local_house import PROMPT, Reply
-from tests.e2e.test_event_triggers import created, outcome
 from tests.e2e.test_service_pays import call
 from tests.fakes import FakeClock
 
 CHAT, FILMS = "/v1/chat/completions", "/v1/videos"
-DONE: dict[str, Any] = {"batchItemFailures": []}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """All doors over one bucket, their clock, and what lies in the bucket, as moto's memory has it."""
+
+    house: EventHouse
+    clock: FakeClock
+    there: MutableMapping[str, Any]
+
+    def records(self) -> list[Record]:
+        return [decode(self.there[key].value).record for key in self.keys("kept/records/")]
+
+    def keys(self, prefix: str) -> list[str]:
+        return [key for key in self.there if key.startswith(prefix)]
 
 
 def ask(model: str, **more: Any) -> dict[str, Any]:
@@ -30,95 +41,101 @@ def whole(reply: Reply) -> bool:
     """Whether it is the answer to its end."""
     if "event-stream" in reply.headers["Content-Type"]:
         return reply.frames[-1] == "[DONE]" and not any("error" in frame for frame in reply.frames[:-1])
-    return reply.json["object"] == "video" or reply.json["choices"][0]["finish_reason"] == "stop"
+    return bool(reply.json["object"] == "video" or reply.json["choices"][0]["finish_reason"] == "stop")
 
 
 class Door:
-    """`done` says whether whoever came under trouble was told that it was done."""
+    """`done` says whether whoever came under trouble was told that it was done, and `kept` how many completions there
+    are in the end for each post."""
 
-    def __init__(self, house: EventHouse, clock: FakeClock) -> None:
-        self.house, self.clock = house, clock
+    kept = 1
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground, self.house = ground, ground.house
         self.done = False
-        self.before = house.simulator.posts
+        self._before = ground.house.simulator.posts
 
     def prepare(self) -> None:
         """What is there before."""
 
     def go(self) -> None:
+        """Through the door, under trouble; what is told is the answer, or a true error."""
         raise NotImplementedError
 
     def again(self) -> None:
+        """Once more, without."""
         raise NotImplementedError
 
-    @property
-    def posts(self) -> int:
-        return self.house.simulator.posts - self.before
-
-    def heard(self, reply: Reply, *, rivals: bool = True) -> bool:
-        """Whether it was the answer; else it is a true error, and nothing was charged."""
-        if reply.status == 200:
-            assert whole(reply)
-            return True
-        busy = (409, "not_ready") if rivals else (503, "store_unavailable")
-        assert (reply.status, reply.error["code"]) in {busy, (503, "store_unavailable")}
-        assert "x-should-retry" not in reply.headers, "coming again is right"
-        assert reply.status != 409 or {"Retry-After", "Location"} <= set(reply.headers)
-        return False
-
-    def records(self) -> list[Record]:
-        places = [key for key in self.house.objects() if "/records/" in key]
-        read = (self.house.s3.get_object(Bucket=self.house.bucket, Key=key)["Body"].read() for key in places)
-        return [decode(raw).record for raw in read]
-
     def read(self, record: Record) -> Reply:
+        """The record, as its owner sees it."""
         return self.house.call("GET", f"{CHAT}/{completion_id(record.id)}")
 
     def hold(self) -> None:
-        """What is so in the end beside what is of every door."""
+        """What is so in the end of this door alone."""
 
+    @property
+    def posts(self) -> int:
+        return self.house.simulator.posts - self._before
 
-class Streamed(Door):
-    def go(self) -> None:
-        pieces = self.house.live("sora-2")
-        self.done = self.heard(Reply(pieces.status, pieces.headers, b"".join(pieces.sent)))
-        assert self.done == bool(self.posts)
+    def heard(self, reply: Reply) -> bool:
+        """Whether it was the answer; if not, nothing was charged, and coming again is right."""
+        if reply.status == 200:
+            assert whole(reply)
+            return True
+        assert (reply.status, reply.error["code"]) in {(503, "store_unavailable"), (409, "not_ready")}
+        assert "x-should-retry" not in reply.headers
+        assert reply.status == 503 or {"Retry-After", "Location"} <= set(reply.headers)
+        return False
 
-    def again(self) -> None:
-        if not self.done:  # told that nothing was charged, and to come again
-            assert self.heard(self.house.create("sora-2"))
+    def assert_all_is_kept(self, record: Record) -> None:
+        """The answer of a completed record lies there with its parts, and nothing else of it does."""
+        ground, owner = self.ground, (record.tenant, record.id)
+        transcript = ground.there[transcript_key(*owner)].value
+        assert b"[DONE]" in transcript or b'"stop"' in transcript
+        assert marker_key(*owner) in ground.there
+        assert all(media.archived for media in record.media)
+        assert len(record.media) == (2 if record.model == "sora-2" else 0)
+        assert sorted(media.key or "" for media in record.media) == sorted(ground.keys(media_prefix(*owner)))
 
 
 class Whole(Door):
+    """Posts once and hears the answer, or is told that nothing was sent; then it asks again."""
+
     def go(self) -> None:
-        self.done = self.heard(self.house.create("sim-text", stream=False))
+        self.done = self.heard(self.ask())
         assert self.done == bool(self.posts)
 
     def again(self) -> None:
-        if not self.done:
-            assert self.heard(self.house.create("sim-text", stream=False))
+        assert self.done or self.heard(self.ask())
+
+    def ask(self) -> Reply:
+        return self.house.create("sim-text", stream=False)
 
 
-class Keyed(Door):
-    def go(self) -> None:
-        self.done = self.heard(self._ask())
-        assert self.done == bool(self.posts)
+class Streamed(Whole):
+    def ask(self) -> Reply:
+        pieces = self.house.live("sora-2")
+        return Reply(pieces.status, pieces.headers, b"".join(pieces.sent))
+
+
+class Keyed(Whole):
+    """With an Idempotency-Key, which is sent again whatever was heard."""
 
     def again(self) -> None:
         for _ in range(2):
-            self.heard(self._ask())
+            self.heard(self.ask())
 
     def hold(self) -> None:
-        last = self._ask()
+        last = self.ask()
         assert last.headers["x-reelay-replayed"] == "true"
-        if last.status != 200:  # written ahead by somebody who then was gone, as far as anybody can tell
-            assert (last.status, last.error["code"], last.headers["x-should-retry"]) == (502, "outcome_unknown", "false")
+        assert (last.status == 200) == bool(self.posts)
 
-    def _ask(self) -> Reply:
+    def ask(self) -> Reply:
         return self.house.post(ask("sim-text", stream=True), Idempotency_Key="order-7")
 
 
 class Film(Door):
-    """A video that the service pays for, asked for by an SDK that repeats itself."""
+    """A video that the service pays for, asked for by an SDK that repeats itself; a worker posts it."""
 
     def go(self) -> None:
         self.done = self.heard(self._ask(0))
@@ -134,131 +151,3 @@ class Film(Door):
     def _ask(self, repeats: int) -> Reply:
         body = {"model": "sim-text", "prompt": PROMPT}
         return call(self.house, "POST", FILMS, body, X_Stainless_Retry_Count=str(repeats))
-
-
-class Work(Door):
-    def prepare(self) -> None:
-        self.house.take_in(self.house.message(ask("sora-2")))
-        (self.job,) = self.house.jobs()
-
-    def go(self) -> None:
-        self.done = self.house.work(self.job) == DONE
-        assert self.done or self.posts == 0, "a message whose job was posted must not come again"
-
-    def again(self) -> None:
-        assert self.house.work(self.job) == DONE
-
-
-class Message(Door):
-    def go(self) -> None:
-        self.done = self._take_in()
-        assert self.posts == 0
-
-    def again(self) -> None:
-        assert self._take_in()
-        self.house.work_off()
-
-    def _take_in(self) -> bool:
-        told: bool = self.house.take_in(self.event()) == DONE
-        return told
-
-    def event(self) -> dict[str, Any]:
-        return self.house.message({**ask("sim-text"), "idempotency_key": "order-7"})
-
-
-class File(Message):
-    def prepare(self) -> None:
-        self.file = self.house.message(created(self.house, "inbox/a.json", json.dumps(ask("sim-text")).encode()))
-
-    def event(self) -> dict[str, Any]:
-        return self.file
-
-    def hold(self) -> None:
-        assert outcome(self.house, "outbox/a.json")["object"] == "chat.completion"
-
-
-class Sweep(Door):
-    """A job whose message was lost, and behind it one whose record never came."""
-
-    def prepare(self) -> None:
-        self.house.take_in(self.house.message(ask("sim-text")))
-        self.house.jobs()
-        (mark,) = self.house.marks()
-        self.house.s3.put_object(Bucket=self.house.bucket, Key=mark.replace("open/0", "open/1"), Body=b"")
-        self.clock.advance(QUEUE_LEASE_SECONDS)
-
-    def go(self) -> None:
-        with suppress(StoreFailed):  # the markers could not be listed: the schedule comes again
-            self.house.sweep()
-            self.done = True
-        assert self.posts == 0
-
-    def again(self) -> None:
-        self.house.sweep()
-        self.house.work_off()
-
-
-class Kept(Door):
-    """A completion that is there already, and one call to it."""
-
-    method, body = "GET", None
-
-    def prepare(self) -> None:
-        frames = self.house.create("sim-text", metadata={"project": "old"}).frames
-        self.path = f"{CHAT}/{frames[0]['id']}"
-
-    def go(self) -> None:
-        self.done = self._called()
-        assert self.posts == 1
-
-    def again(self) -> None:
-        assert self._called()
-
-    def _called(self) -> bool:
-        reply = self.house.call(self.method, self.path, body=self.body)
-        if reply.status != 200:
-            assert (reply.status, reply.error["code"]) == (503, "store_unavailable")
-            assert "x-should-retry" not in reply.headers
-            return False
-        assert self.right(reply)
-        return True
-
-    def right(self, reply: Reply) -> bool:
-        return whole(reply)
-
-
-class Retrieve(Kept):
-    pass
-
-
-class Page(Kept):
-    def prepare(self) -> None:
-        super().prepare()
-        self.path, self.id = CHAT, self.path.rpartition("/")[2]
-
-    def right(self, reply: Reply) -> bool:
-        return [each["id"] for each in reply.json["data"]] == [self.id]
-
-
-class Update(Kept):
-    method, body = "POST", {"metadata": {"project": "new"}}
-
-    def right(self, reply: Reply) -> bool:
-        return whole(reply) and reply.json["metadata"] == {"project": "new"}
-
-    def hold(self) -> None:
-        assert [record.metadata for record in self.records()] == [{"project": "new"}]
-
-
-class Delete(Kept):
-    method = "DELETE"
-
-    def again(self) -> None:
-        reply = self.house.call(self.method, self.path)
-        assert reply.status == 404 if self.done else reply.status in (200, 404)
-
-    def right(self, reply: Reply) -> bool:
-        return bool(reply.json["deleted"])
-
-    def hold(self) -> None:
-        assert self.house.objects() == []

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from moto.core.botocore_stubber import BotocoreStubber
 
 from reelay.ids import new_core
 from reelay.s3 import ATTEMPTS
-from tests.integration.test_store import Fault, loses, refuses
+from tests.integration.test_store import Fault, refuses
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,6 +32,23 @@ class Trouble:
     concerns: Callable[[str, Mapping[str, str]], bool]
     fault: Fault
     once: bool = False
+
+
+_moto = BotocoreStubber()
+_moto.enabled = True
+
+
+def answered_here(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+    """By moto in this process, whose server on a port shows the same buckets but takes thrice as long."""
+    asked = urlsplit(request.url)
+    request.url = f"https://s3.amazonaws.com{asked.path}?{asked.query}"
+    return _moto("before-send", request)
+
+
+def loses(request: AWSPreparedRequest) -> AWSResponse | None:
+    """The attempt is done, and nothing is heard."""
+    answered_here(request)
+    raise ReadTimeoutError(endpoint_url=request.url)
 
 
 def unreachable(request: AWSPreparedRequest) -> AWSResponse | None:
@@ -69,27 +86,11 @@ def conditional(name: str, headers: Mapping[str, str]) -> bool:
     return writes(name, headers) and not {"If-Match", "If-None-Match"}.isdisjoint(headers)
 
 
-def unconditional(name: str, headers: Mapping[str, str]) -> bool:
-    return writes(name, headers) and not conditional(name, headers)
-
-
 BUSY = Trouble(any_call, refuses(503, "SlowDown"))
 UNDECIDED = Trouble(conditional, refuses(409, "ConditionalRequestConflict"), once=True)
-UNDECIDED_STILL = Trouble(unconditional, refuses(409, "OperationAborted"))
-LOST = Trouble(writes, loses, once=True)
+LOST = Trouble(conditional, loses, once=True)
 UNREACHABLE = Trouble(any_call, unreachable)
 DONE_UNHEARD = Trouble(writes, loses)
-
-
-_moto = BotocoreStubber()
-_moto.enabled = True
-
-
-def answered_here(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-    """By moto in this process, whose server on a port shows the same buckets but takes thrice as long."""
-    asked = urlsplit(request.url)
-    request.url = f"https://s3.amazonaws.com{asked.path}?{asked.query}"
-    return _moto("before-send", request)
 
 
 class Wire:

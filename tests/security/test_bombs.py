@@ -27,7 +27,9 @@ BOMB_MIB = 16
 FLOOD_MIB = 64
 """Of memory for 16 MiB of answer, put together and sent on."""
 
-SOON = 0.6
+SOON = 0.4
+"""Seconds until the deadline in tests that wait for it."""
+
 LINE_MIB = 50
 READ_MIB = 48
 """Of memory for what is read of it: 8 MiB held, once more as it is joined, and 4 MiB waiting."""
@@ -53,21 +55,26 @@ PACKED: dict[str, bytes] = {
     "said in capitals": HEAD + b"CONTENT-ENCODING: X-GZIP\r\n\r\n",
     "twice": HEAD + b"Content-Encoding: gzip, gzip\r\n\r\n",
     "as a transfer": HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
+}
+DISGUISED: dict[str, bytes] = {
     "not said": HEAD + b"\r\n",
-    "an error": HEAD.replace(b"200 OK", b"500 Broken") + b"Content-Encoding: gzip\r\n\r\n",
+    "in an error": HEAD.replace(b"200 OK", b"500 Broken") + b"Content-Encoding: gzip\r\n\r\n",
 }
 
 
 @pytest.mark.case("gzip-bomb")
-@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
-@pytest.mark.parametrize("head", PACKED.values(), ids=PACKED)
-def test_a_packed_answer_is_never_inflated(simulator: Simulator, bucket: str, head: bytes, stream: bool) -> None:
-    with FaultServer(replies(head, BOMB)) as upstream:
+@pytest.mark.parametrize("name", [*PACKED, *DISGUISED])
+def test_a_packed_answer_is_never_inflated(simulator: Simulator, bucket: str, name: str) -> None:
+    with FaultServer(replies((PACKED | DISGUISED)[name], BOMB)) as upstream:
         house = Attacked(simulator, bucket, upstream)
         with memory_below(BOMB_MIB):
-            reply = house.create("sora-2", stream=stream)
+            reply = house.create("sora-2")
         failed(house, reply)
         assert b"Accept-Encoding: identity\r\n" in upstream.posts[0]
+    record = house.only_record()
+    kept = house.transcript(f"chatcmpl-{record.id}") if record.transcript_bytes else b""
+    assert BOMB.startswith(kept), "as it came"
+    assert bool(kept) is (name in DISGUISED), "what says that it is packed is not read at all"
 
 
 def sends(start: bytes, piece: bytes, times: int) -> Script:
@@ -79,37 +86,6 @@ def sends(start: bytes, piece: bytes, times: int) -> Script:
         peer.send(b'"}\n\ndata: [DONE]\n\n')
 
     return play
-
-
-SLOW = (
-    "[",
-    "![",
-    "](",
-    "[play](http://a/",
-    "<video src='http://a ",
-    "http://a.mp4 ",
-    "http://",
-    "```",
-    "\\",
-    '"',
-    "```json",
-)
-SLOW += (
-    "> ID: `task_0",
-    "进度",
-    "进度 1",
-    "1",
-    "❌ ",
-    " ",
-    "\n",
-    "[播放](",
-    "(request id: ",
-    "sk-aaaaaa ",
-    "](http://a",
-)
-TEXT_CHARACTERS = 100_000
-SECONDS = 10.0
-"""Of CPU, several times what it takes; what were quadratic in any of these texts would take minutes."""
 
 
 LINES: dict[str, bytes] = {
@@ -175,12 +151,9 @@ def test_a_flood_is_read_in_bounded_memory(simulator: Simulator, bucket: str) ->
 
 DRIPS: dict[str, tuple[bytes, bytes]] = {
     "comments only": (HEAD + b"\r\n", b": ping\n\n"),
-    "blanks only": (HEAD + b"\r\n", b" \n"),
     "a line without end": (HEAD + b"\r\ndata: ", b"x"),
-    "comments behind an event": (HEAD + b"\r\n" + EVENT, b": ping\n\n"),
     "events": (HEAD + b"\r\n", b'data: {"choices":[{"delta":{"content":"."}}]}\n\n'),
     "headers": (HEAD, b"X-Drip: 1\r\n"),
-    "the status line": (b"HTTP/1.1 200 ", b"OK"),
     "1xx": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     "a chunk's size": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
 }
@@ -194,7 +167,7 @@ def test_what_drips_under_the_idle_limit_ends_with_the_time_there_is(
     def drips(peer: Peer) -> None:
         peer.request()
         peer.send(start)
-        peer.drip(piece, 0.002)
+        peer.drip(piece, 0.005)
 
     with FaultServer(drips) as upstream:
         house = Attacked(simulator, bucket, upstream)
@@ -207,6 +180,39 @@ def test_what_drips_under_the_idle_limit_ends_with_the_time_there_is(
     assert (record.phase, len(upstream.posts)) == (Phase.UNKNOWN, 1)
     transcript = house.transcript(f"chatcmpl-{record.id}") if record.transcript_bytes else b""
     assert (start.partition(b"\r\n\r\n")[2] + piece * MIB).startswith(transcript)
+
+
+SLOW = (
+    *(
+        "[",
+        "![",
+        "](",
+        "[play](http://a/",
+        "](http://a",
+        "[播放](",
+        "<video src='http://a ",
+        "http://a.mp4 ",
+        "http://",
+    ),
+    *(
+        "```",
+        "```json",
+        "\\",
+        '"',
+        "> ID: `task_0",
+        "进度",
+        "进度 1",
+        "1",
+        "❌ ",
+        " ",
+        "\n",
+        "(request id: ",
+        "sk-aaaa ",
+    ),
+)
+TEXT_CHARACTERS = 100_000
+SECONDS = 10.0
+"""Of CPU, several times what it takes; what were quadratic in any of these texts would take minutes."""
 
 
 @pytest.mark.case("redos")

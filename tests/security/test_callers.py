@@ -138,8 +138,16 @@ def test_a_caller_who_says_that_the_service_pays_pays_all_the_same(stack: Stack)
 def test_where_callers_keys_are_not_let_in_none_of_any_kind_is(stack: Stack, closed: Stack) -> None:
     shared = stack.deployment.gateway.template.functions["AuthorizerFunction"].environment["CALLERS_KEY"]
     assert shared, "the key that callers share elsewhere"
-    for key in ("sk-my-very-own", LOCAL_TOKEN, LOCAL_KEY.upper(), LOCAL_KEY.replace("rk-", "Rk-"), shared):
+    for key in ("sk-my-very-own", LOCAL_TOKEN, shared):
         assert_refused(closed, (f"Authorization: Bearer {key}".encode(), *TOLD), 403, "access_denied")
+
+
+@pytest.mark.case("service-key-without-ours")
+def test_a_key_of_ours_that_was_mistyped_is_not_taken_for_a_callers_and_shown_to_v98store(stack: Stack) -> None:
+    asked = len(stack.simulator.requests)
+    for key in (LOCAL_KEY.upper(), LOCAL_KEY.replace("rk-", "Rk-")):
+        assert_refused(stack, (f"Authorization: Bearer {key}".encode(), *TOLD), 403, "invalid_api_key")
+    assert len(stack.simulator.requests) == asked
 
 
 @pytest.mark.case("service-key-without-ours")

@@ -288,3 +288,14 @@ def test_a_variant_that_there_never_was_is_not_found(shelf: Shelf, media: Any) -
 def test_an_answer_without_a_video_has_no_file(shelf: Shelf) -> None:
     words = whole(Identity("chatcmpl-x", "sora-2", 1), {"choices": [{"message": {"content": "I cannot draw that."}}]})
     assert no_file(shelf, shelf.completed(completion=words)).status == 404
+
+
+def test_media_that_the_bucket_let_go_are_told_to_be_gone(shelf: Shelf) -> None:
+    record = shelf.completed(0, media=(replace(KEPT, at=int(shelf.clock.now())),))
+    shelf.results = VideoResults(shelf.store, FakeArchive(), shelf.clock, json_answer, media_days=30)
+    shelf.clock.advance(30 * 24 * 3600 - 1)
+    assert shelf.content(record).status == 302
+    shelf.clock.advance(1)
+    with pytest.raises(NotFound, match="30 days") as gone:
+        shelf.content(record)
+    assert gone.value.code == "media_unavailable"

@@ -12,7 +12,7 @@ from typing import Any
 
 from reelay.bearer import bearer_token
 from reelay.errors import Unauthorized
-from reelay.identity import OWN_PREFIX, tenant_of
+from reelay.identity import is_own, tenant_of
 from reelay.model import Payer
 
 
@@ -35,7 +35,7 @@ def answer(event: Mapping[str, Any], callers_key: str | None) -> dict[str, Any]:
         raise NotLetIn from None
     if token is None:
         raise NotLetIn
-    own = token.startswith(OWN_PREFIX)
+    own = is_own(token)
     key = token if own else callers_key
     return {
         "principalId": tenant_of(token),  # a digest: it appears in API Gateway's logs

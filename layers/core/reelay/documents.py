@@ -3,7 +3,7 @@
 kept/records/{tenant}/{inverted core}.json      the document; listed in key order the newest comes first
 kept/requests/{tenant}/{core}.json              the request, where it is too large for the document
 kept/oldest/{tenant}/{core}                     empty; listed in key order the oldest comes first
-kept/transcripts/{tenant}/{core}                the upstream's bytes verbatim
+kept/transcripts/{tenant}/{core}                the upstream's bytes, without the key
 kept/media/{tenant}/{core}/                     what the archive keeps
 claims/{tenant}/{SHA-256 of name}.json          which record a name stands for; apart, for a lifecycle rule to name
 claims/{tenant}/deleted/{core}                  empty; says that the record was deleted

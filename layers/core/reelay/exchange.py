@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from reelay import refusals
 from reelay.errors import UpstreamBroken, UpstreamBusy, UpstreamSilent, UpstreamUnreachable
 from reelay.handoff import Handoff, Over
+from reelay.masking import Masked
 from reelay.model import Data, End, Failed, Head, Outgoing, Seen
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ class HttpsExchange:
         self._limits = means.limits
         self._clock = means.clock
         self._outgoing = outgoing
+        # v98store has been seen to quote the key in an error; it is nobody's to keep or to show.
+        self._masked = Masked(outgoing.headers.get("Authorization", "").removeprefix("Bearer "))
         self._deadline = deadline
         self._handoff = Handoff(means.limits.queued_pieces, Failed(UpstreamUnreachable(_NO_TIME)))
         left = deadline - self._clock.monotonic()
@@ -234,12 +237,17 @@ class HttpsExchange:
                 room -= len(piece)
                 if room < 0:
                     return Failed(UpstreamBroken(_TOO_LONG, charged=True))
-                self._handoff.put(Data(piece))
+                self._hand_on(self._masked.feed(piece))
         except ReadTimeoutError:
             return Failed(UpstreamSilent(_QUIET, charged=True))
         except HTTPError:
-            return Failed(UpstreamBroken(_CUT, charged=True))
+            return Failed(UpstreamBroken(_CUT, charged=True), self._masked.rest())
+        self._hand_on(self._masked.rest())
         return End()
+
+    def _hand_on(self, data: bytes) -> None:
+        if data:
+            self._handoff.put(Data(data))
 
     def _refusal(self, sock: socket.socket, reply: HTTPResponse, headers: Mapping[str, str]) -> _Tried:
         now = self._clock.now()
@@ -255,7 +263,7 @@ class HttpsExchange:
         with suppress(HTTPError):  # the status says enough
             while self._clock.monotonic() < until and (piece := reply.read1(ERROR_BYTES - len(body))):
                 body += piece
-        return bytes(body)
+        return self._masked.feed(bytes(body)) + self._masked.rest()
 
 
 def _unreachable(failure: OSError) -> UpstreamUnreachable:

@@ -31,6 +31,11 @@ def tenant_of(token: str | None, secret: str = "") -> str:
     return hashlib.blake2b(token.encode(), digest_size=_TENANT_BYTES, key=key, person=b"reelay-tenant").hexdigest()
 
 
+def is_own(token: str) -> bool:
+    """Whether a token is one of Reelay's own keys, or one that somebody mistyped: it is nothing to show v98store."""
+    return token[: len(OWN_PREFIX)].lower() == OWN_PREFIX
+
+
 def payer_of(token: str | None, event: Mapping[str, Any]) -> Payer:
     """Who pays for a call, as the authorizer said in the event and the token confirms.
 
@@ -38,7 +43,7 @@ def payer_of(token: str | None, event: Mapping[str, Any]) -> Payer:
     alone, and one of its keys never goes on to v98store. Raises Unauthorized.
     """
     told = _authorizer(event).get("payer")
-    ours = token is not None and token.startswith(OWN_PREFIX)
+    ours = token is not None and is_own(token)
     if ours != (told == Payer.SERVICE):
         raise Unauthorized("Nobody vouches for this key here. Use another one, or ask who runs this API.")
     return Payer.SERVICE if ours else Payer.CALLER

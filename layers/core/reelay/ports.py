@@ -74,7 +74,7 @@ class Store(Protocol):
         """Make a finished record show in the oldest-first order too. Doing it twice does no harm."""
 
     def keep_transcript(self, record: Record, transcript: IO[bytes]) -> None:
-        """Keep all that the file holds, the upstream's bytes verbatim, in place of what was kept before.
+        """Keep all that the file holds, the upstream's bytes, in place of what was kept before.
 
         Leaves the file at its end.
         """

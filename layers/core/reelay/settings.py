@@ -14,6 +14,9 @@ UPSTREAM_BASE_URL = "https://v98store.com/v1"
 MOST_IN_FLIGHT = 100
 """The highest limit on jobs in flight: that many records are read to see which of them have ended."""
 
+MOST_DAYS = 3650
+"""The longest retention that the template offers."""
+
 MOST_PER_DAY = 1_000_000
 """The highest limit on jobs a day: beyond it a tenant's writes to one object would come faster than S3 takes them."""
 
@@ -54,6 +57,7 @@ class Settings:
     status_url: str | None = None
     runtime_api: str | None = None
     strict_contract: bool = False
+    media_days: int = 0
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -79,6 +83,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         status_url=reader.status_url("STATUS_URL"),
         runtime_api=reader.runtime_api(),
         strict_contract=reader.switch("STRICT_CONTRACT"),
+        media_days=reader.limit("MEDIA_DAYS", MOST_DAYS),
     )
     if settings.upstream_base_url.startswith("http://") and not settings.upstream_plain_http:
         reader.faults.append(

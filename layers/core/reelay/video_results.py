@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reelay.ports import Archive, Clock, Store
     from reelay.results import Reply
 
+DAY_SECONDS = 24 * 3600
 POLL_MILLISECONDS = 5000
 SOON_MILLISECONDS = 1000
 """Told as `openai-poll-after-ms`, which the OpenAI SDK's poll helper obeys: a video takes minutes, but at its very
@@ -29,13 +30,15 @@ NEAR_PERCENT = 90
 
 
 class VideoResults:
-    """The videos of one tenant at a time. `answer` builds a reply of (status, payload, headers)."""
+    """The videos of one tenant at a time. `answer` builds a reply of (status, payload, headers); the bucket lets media
+    go after `media_days`, 0 for never."""
 
-    def __init__(self, store: Store, archive: Archive, clock: Clock, answer: Reply) -> None:
+    def __init__(self, store: Store, archive: Archive, clock: Clock, answer: Reply, media_days: int = 0) -> None:
         self._store = store
         self._archive = archive
         self._clock = clock
         self._answer = answer
+        self._media_days = media_days
 
     def page(self, call: Call, _: Invocation) -> Answer:
         """A page of videos, running and failed ones too, by the time of their creation."""
@@ -69,6 +72,10 @@ class VideoResults:
             unfinished(record)
         for media in record.media:
             if media.kind == kind and media.archived:
+                if self._media_days and self._clock.now() - media.at >= self._media_days * DAY_SECONDS:
+                    raise NotFound(
+                        f"The {kind} was kept for {self._media_days} days and is gone.", code="media_unavailable"
+                    )
                 location = self._archive.address(media)
                 return Answer(302, {"Location": location, "Cache-Control": "no-store"}, ())
         raise self._no_media(record, kind)

@@ -143,7 +143,7 @@ class House:
     def results(self) -> Door:
         """The door that reads, changes and deletes what was kept, and serves the contract."""
         results = Results(self.store, self.clock, json_answer)
-        videos = VideoResults(self.store, self.archive, self.clock, json_answer)
+        videos = VideoResults(self.store, self.archive, self.clock, json_answer, self.settings.media_days)
         operations: dict[str, Operation] = {
             "listChatCompletions": results.page,
             "getChatCompletion": results.retrieve,

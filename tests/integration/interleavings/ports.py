@@ -132,7 +132,7 @@ class ShakyArchive(_Port):
             self._books.links.add(link.url)
             if again:
                 return Media(link.kind, link.url, reason="not now", again=True)
-            return Media(link.kind, link.url, key=f"tenants/{TENANT}/media/{record.id}/video", size=3)
+            return Media(link.kind, link.url, key=f"kept/media/{TENANT}/{record.id}/video", size=3)
 
         return self._reach(copy)
 
