@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reelay.aftercare import Aftercare, Means, links_of
+from reelay.aftercare import MAX_LINKS, Aftercare, Means, links_of
 from reelay.errors import EventRefused
 from reelay.ids import completion_id
 from reelay.jobs import AFTERCARE_SECONDS, ARCHIVE_SECONDS, OPEN
@@ -320,3 +320,9 @@ def test_a_key_that_the_upstream_does_not_know_lets_nobody_speak_on_the_bus(by_w
     room = Room(new_record(phase=Phase.FAILED, problem=replace(PROBLEM, status=401), by_worker=by_worker))
     room.finish()
     assert (room.told, room.over) == (told, True)
+
+
+def test_one_answer_sends_nobody_to_hundreds_of_hosts() -> None:
+    choices = [{"index": at, "message": {"content": f"[watch](https://{at}.example/a.mp4)"}} for at in range(100)]
+    record = replace(completed(), completion=whole(Identity("x", "sora-2", 1), {"choices": choices}))
+    assert len(links_of(record)) == MAX_LINKS

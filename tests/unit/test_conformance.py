@@ -29,6 +29,7 @@ GET = rest_event("GET", "/v1/chat/completions/chatcmpl-01kmbq6b80g00000000000000
 POST = rest_event("POST", "/v1/chat/completions")
 NOWHERE = rest_event("GET", "/nowhere")
 ERROR = {"error": {"message": "m", "type": "t", "param": None, "code": None}}
+BAD_ERROR = {"error": ERROR["error"] | {"message": 5}}
 DONE = b"data: [DONE]\n\n"
 
 
@@ -50,7 +51,7 @@ BAD = [
     (POST, Answer(200, STREAM, (frame(CHUNK | {"id": 5}), DONE)), "id: expected a string"),
     (POST, Answer(200, STREAM, (frame(CHUNK), b"data: {nonsense\n\n", DONE)), "not JSON"),
     (POST, Answer(200, STREAM, (frame(CHUNK),)), "[DONE]"),
-    (POST, Answer(200, STREAM, (frame({"error": ERROR["error"] | {"message": 5}}), DONE)), "error.message: expected a string"),
+    (POST, Answer(200, STREAM, (frame(BAD_ERROR), DONE)), "error.message: expected a string"),
     (POST, Answer(299, STREAM, (frame(CHUNK), DONE)), "status 299: not documented"),
     (GET, Answer(200, HEADERS, (body({"id": SECRET}),)), "object: required, but missing"),
     (GET, Answer(200, HEADERS | {"Content-Type": "text/html"}, (b"<p>",)), "Content-Type: not documented"),

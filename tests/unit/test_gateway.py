@@ -27,6 +27,8 @@ class Contract:
             raise self._failure
         return Call("act", "/v1/act", "r-1", token=event.get("token"))
 
+STANDARD = {"x-request-id": "request-1", "X-Content-Type-Options": "nosniff"}
+
 
 class Context:
     """Ten seconds of time."""
@@ -77,8 +79,11 @@ def test_the_operation_gets_the_tenant_of_the_token_and_the_time_there_is() -> N
 def test_a_buffered_answer_is_a_proxy_response_with_the_request_id() -> None:
     reply = door(lambda *_: Answer(201, {"A": "b"}, (b"a", b"b"))).serve({}, Context())
     assert reply == {
-        "statusCode": 201, "headers": {"A": "b", "x-request-id": "request-1"}, "body": "ab", "isBase64Encoded": False,
-    }  # fmt: skip
+        "statusCode": 201,
+        "headers": {"A": "b", **STANDARD},
+        "body": "ab",
+        "isBase64Encoded": False,
+    }
 
 
 def test_bytes_that_are_not_text_go_out_in_base64() -> None:
@@ -92,7 +97,13 @@ def test_a_live_answer_goes_out_in_pieces_and_then_work_goes_on() -> None:
     stream = Stream()
     answer = Answer(200, {}, (b"a", b"b"), then=lambda: stream.said.append("then"))
     assert door(lambda *_: answer, stream=stream).serve({}, Context()) is None
-    assert stream.said == [(200, {"x-request-id": "request-1"}), b"a", b"b", "end", "then"]
+    assert stream.said == [
+        (200, STANDARD),
+        b"a",
+        b"b",
+        "end",
+        "then",
+    ]
 
 
 def test_a_reader_who_leaves_does_not_stop_the_pieces() -> None:

@@ -62,6 +62,11 @@ def test_lists_are_split_at_commas() -> None:
     assert settings.media_allowed_hosts == {"a.example", ".b.example"}
 
 
+def test_a_list_of_hosts_that_names_nobody_is_not_taken_for_everybody() -> None:
+    with pytest.raises(SettingsError, match="MEDIA_ALLOWED_HOSTS"):
+        read({"BUCKET_NAME": "kept-here", "MEDIA_ALLOWED_HOSTS": " , "})
+
+
 def test_without_a_word_there_is_nobody_to_tell_to_ask_or_to_hand_over_to() -> None:
     settings = read({"BUCKET_NAME": "kept-here"})
     assert [settings.jobs_queue_url, settings.event_bus, settings.service_key_secret, settings.status_url] == [None] * 4

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from reelay.errors import EventRefused
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
     from reelay.ports import Archive, Bus, Clock, Drops, Queue, Store, Telemetry
 
 
+MAX_LINKS = 16
+"""Copied for one record: eight choices with a video and a poster each. One answer must not send us to hundreds of
+hosts."""
+
+
 def links_of(record: Record) -> tuple[Link, ...]:
-    """The media that a completed record's texts link to, and that may be kept."""
+    """The media that a completed record's texts link to, and that may be kept; MAX_LINKS at most."""
     texts = contents(record.completion) if record.keeps and record.completion else ()
-    return tuple(link for text in texts for link in media_links(text))
+    return tuple(islice((link for text in texts for link in media_links(text)), MAX_LINKS))
 
 
 @dataclass(frozen=True, slots=True)

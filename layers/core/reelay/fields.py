@@ -18,6 +18,9 @@ Rules = Mapping[str, Rule]
 
 _GONE: Final = object()
 
+MAX_CALLS: Final = 128
+"""Tool calls of one message: as many as OpenAI lets a request have tools."""
+
 _LARGEST_COUNT: Final = 2**53
 """Beyond it JSON's numbers are not exact everywhere (RFC 8259, section 6)."""
 
@@ -129,17 +132,20 @@ def _logprobs(value: Any) -> Any:
     return {"content": None, "refusal": None, **kept} if any(kept.values()) else _GONE
 
 
+def _calls(value: Any) -> list[dict[str, Any]]:
+    return [call for call in value[:MAX_CALLS] if isinstance(call, dict)] if isinstance(value, list) else []
+
+
 def _delta_calls(value: Any) -> Any:
     """Tool calls of a delta: each needs the `index` by which its parts are put together."""
-    calls = [call for call in value if isinstance(call, dict)] if isinstance(value, list) else []
-    return [{"index": index_of(call, at), **by_rules(call, _DELTA_CALL)} for at, call in enumerate(calls)] or _GONE
+    calls = [(index_of(call, at), call) for at, call in enumerate(_calls(value))]
+    return [{"index": index, **by_rules(call, _DELTA_CALL)} for index, call in calls if index < MAX_CALLS] or _GONE
 
 
 def _message_calls(value: Any) -> Any:
     """Tool calls of a message: each needs an `id`, a `type` and what is called."""
-    calls = [call for call in value if isinstance(call, dict)] if isinstance(value, list) else []
     whole = []
-    for at, call in enumerate(calls):
+    for at, call in enumerate(_calls(value)):
         kept = {"id": f"call_{at}", **by_rules(call, _MESSAGE_CALL)}
         if "function" in kept:
             kept["function"] = {"arguments": "", **kept["function"]}

@@ -74,7 +74,7 @@ class Door:
     def serve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any] | None:
         """Answer one event; returns a proxy response, or None when the answer has been streamed."""
         invocation = invocation_of(context, self.clock, live=self.open_stream is not None)
-        answer = self._with_request_id(self._answer(event, invocation), context)
+        answer = self._with_standard_headers(self._answer(event, invocation), context)
         if self.conformance is not None:
             answer = self.conformance.held(answer, event)
         reply = _buffered(answer) if self.open_stream is None else _send(answer, self.open_stream())
@@ -98,8 +98,10 @@ class Door:
             return refusal(Unforeseen())
 
     @staticmethod
-    def _with_request_id(answer: Answer, context: LambdaContext) -> Answer:
-        return replace(answer, headers={**answer.headers, "x-request-id": context.aws_request_id})
+    def _with_standard_headers(answer: Answer, context: LambdaContext) -> Answer:
+        """What every answer carries; `nosniff`, so that no browser takes one for a page (WHATWG Fetch, section 3.6)."""
+        standard = {"x-request-id": context.aws_request_id, "X-Content-Type-Options": "nosniff"}
+        return replace(answer, headers={**answer.headers, **standard})
 
 
 def json_answer(status: int, payload: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:

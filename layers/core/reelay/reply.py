@@ -23,8 +23,12 @@ DONE = "[DONE]"
 DOCUMENT_BYTES = 8 * 1024 * 1024
 """Of one JSON document: as of one event. Parsing takes many times as much, and a function has 512 MB."""
 
-# Each alternative is told by its first byte, so this is linear; Python 3.11's possessive repeats fail when nested.
-_SIGNS_OF_LIFE = re.compile(rb"(?:[ \t\r\n]|:[^\r\n]*[\r\n])*")
+MAX_CONTAINERS = 1_000_000
+"""Objects and lists in one reply, told by their brackets: read, each costs 90 to 230 bytes, and two bytes make one.
+A stream of REPLY_BYTES in the usual chunks has half of it."""
+
+# One at a time: a repeated group would hold memory for each of them, and millions fit into one reply.
+_SIGN_OF_LIFE = re.compile(rb"[ \t\r\n]+|:[^\r\n]*[\r\n]")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -68,6 +72,8 @@ class Reply:
         self._events: EventParser | None = None
         self._document: bytearray | None = None
         self._start = b""
+        self._begun = False
+        self._containers = 0
         self._said = False
         self._ended: dict[int, bool] = {}
 
@@ -76,11 +82,9 @@ class Reply:
         if self.over:
             return
         if self._events is None and self._document is None:
-            self._start += data
-            data = self._sniff(self._start)
+            data = self._sniff(self._start + data)
             if not data:
                 return
-            self._start = b""
         if self._document is not None:
             self._document += data
             if len(self._document) > DOCUMENT_BYTES:
@@ -113,6 +117,10 @@ class Reply:
             yield _unreadable("no body" if self._events is None else "text that holds no completion")
         self.over = True
 
+    def _too_many(self, text: str) -> bool:
+        self._containers += text.count("{") + text.count("[")
+        return self._containers > MAX_CONTAINERS
+
     def _too_large(self, what: str) -> Iterator[Item]:
         """Too much to read, unless all that matters had come."""
         self.over = True
@@ -121,9 +129,17 @@ class Reply:
 
     def _sniff(self, start: bytes) -> bytes:
         """Tell the kind; returns what is to be read, without the signs of life (comments, blanks) that may come before
-        either kind, or nothing while it cannot be told."""
-        text = _SIGNS_OF_LIFE.sub(b"", start.removeprefix(_BOM), count=1)
-        if not text or text.startswith(b":") or _BOM.startswith(start):
+        either kind, or nothing while it cannot be told.
+
+        What has been passed over is not held, so that a stream of nothing else costs neither memory nor time anew.
+        """
+        if not self._begun and _BOM.startswith(start):
+            self._start = start
+            return b""
+        text = _past_signs_of_life(start if self._begun else start.removeprefix(_BOM))
+        self._begun = True
+        self._start = text[:1] if text.startswith(b":") else b""  # of a comment that goes on its colon says all
+        if not text or self._start:
             return b""
         if text.startswith(b"{"):
             self._document = bytearray()
@@ -138,6 +154,9 @@ class Reply:
                 if self.over:
                     return
                 continue  # before anything was said it ends nothing
+            if self._too_many(text):
+                yield from self._too_large("a number of objects and lists")
+                return
             item = self._item(text)
             self.over = isinstance(item, Fault)
             if self.over and self.complete:  # an error after the end of the answer takes nothing from it
@@ -160,7 +179,10 @@ class Reply:
         return Chunk(payload)
 
     def _whole(self, document: bytes, *, broken: bool) -> Item:
-        payload = _decoded(document.removeprefix(_BOM).decode("utf-8", "replace"))
+        text = document.removeprefix(_BOM).decode("utf-8", "replace")
+        if self._too_many(text):
+            return _unreadable("a number of objects and lists larger than Reelay reads")
+        payload = _decoded(text)
         if not isinstance(payload, dict):
             return _unreadable(f"{len(document)} bytes that are not a whole JSON document")
         if payload.get("error"):
@@ -169,6 +191,13 @@ class Reply:
             return _unreadable("a JSON document without choices")
         self.complete = not broken or any(endings(payload).values())
         return Whole(payload) if self.complete else _unreadable("a JSON document that was not framed to its end")
+
+
+def _past_signs_of_life(text: bytes) -> bytes:
+    at = 0
+    while sign := _SIGN_OF_LIFE.match(text, at):
+        at = sign.end()
+    return text[at:]
 
 
 def _unreadable(what: str) -> Fault:

@@ -68,7 +68,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         upstream_base_url=reader.url("UPSTREAM_BASE_URL", UPSTREAM_BASE_URL),
         upstream_plain_http=reader.switch("UPSTREAM_PLAIN_HTTP"),
         allow_anonymous=reader.switch("ALLOW_ANONYMOUS"),
-        media_allowed_hosts=reader.words("MEDIA_ALLOWED_HOSTS"),
+        media_allowed_hosts=reader.hosts("MEDIA_ALLOWED_HOSTS"),
         media_trusted_origins=reader.words("MEDIA_TRUSTED_ORIGINS"),
         tracing=reader.switch("TRACING"),
         jobs_queue_url=reader.word("JOBS_QUEUE_URL"),
@@ -142,6 +142,13 @@ class _Reader:
 
     def words(self, name: str) -> frozenset[str]:
         return frozenset(word.strip() for word in self._environment.get(name, "").split(",") if word.strip())
+
+    def hosts(self, name: str) -> frozenset[str]:
+        """As `words`; a list that names nobody is a mistake, for taken as none it would let everybody in."""
+        named = self.words(name)
+        if self._environment.get(name, "").strip() and not named:
+            self.faults.append(f"{name}: expected host names separated by commas, or nothing for any public host")
+        return named
 
     def count(self, name: str, default: int) -> int:
         value = self._environment.get(name) or str(default)

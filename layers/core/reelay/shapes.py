@@ -23,11 +23,18 @@ class Identity:
     created: int
 
 
+MAX_CHOICES = 128
+"""The most that OpenAI lets anybody ask for (`n`): an upstream that answers with more would only cost memory."""
+
+
 def _choices(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     choices = payload.get("choices")
     if isinstance(choices, dict):
-        return [choices]
-    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+        choices = [choices]
+    if not isinstance(choices, list):
+        return []
+    objects = [choice for choice in choices[:MAX_CHOICES] if isinstance(choice, dict)]
+    return [choice for at, choice in enumerate(objects) if index_of(choice, at) < MAX_CHOICES]
 
 
 def _said(choice: Mapping[str, Any], label: str, other: str) -> Mapping[str, Any]:
