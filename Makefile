@@ -55,16 +55,27 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 	@$(PYTHON) -m venv --without-pip --clear .venv-langchain
 	@$(call INSTALL,.venv-langchain,langchain) && touch $@
 
+.venv-bench/.bench: requirements/bench.txt
+	@$(PYTHON) -m venv --without-pip --clear .venv-bench
+	@$(call INSTALL,.venv-bench,bench) && touch $@
+
 .node/.clients: tests/clients/node/package.json tests/clients/node/package-lock.json
 	@mkdir -p .node/clients && cp $^ .node/clients/
 	@npm ci --prefix .node/clients --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && touch $@
+
+.node/.contract: dev/node/package.json dev/node/package-lock.json
+	@mkdir -p .node/contract && cp $^ .node/contract/
+	@npm ci --prefix .node/contract --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && touch $@
+
+# Where there is no npm, the contract is not compared with the released one; in CI that fails.
+NODE_CONTRACT := $(if $(shell command -v npm),.node/.contract)
 
 # Where there is no npm, the tests of OpenAI's Node client are skipped; in CI they fail.
 NODE_CLIENTS := $(if $(shell command -v npm),.node/.clients)
 
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev probe test tenant keys check explore mutate docs clients fuzz load bench build deploy deploy-local lock
+.PHONY: run dev probe test tenant keys check contract explore mutate docs clients fuzz load bench build deploy deploy-local lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -80,7 +91,7 @@ dev: .venv/.run ## The same stack, kept up on PORT (8080), with curl and SDK lin
 probe: .venv/.run ## One paid request to the real v98store, after asking: where its answer departs from upstream.yaml; WHOLE=1 MODEL=... YES=1
 	@$(PY) -m dev.probe $(if $(WHOLE),--whole) $(if $(MODEL),--model "$(MODEL)") $(if $(YES),--yes)
 
-test: .venv/.dev $(NODE_CLIENTS) ## The whole test suite
+test: .venv/.dev $(NODE_CLIENTS) $(NODE_CONTRACT) ## The whole test suite
 	@$(PY) -m pytest -q
 
 tenant: .venv/.run ## Which tenant a key is, for the parameter EventsTenant; asks for the key
@@ -89,13 +100,17 @@ tenant: .venv/.run ## Which tenant a key is, for the parameter EventsTenant; ask
 keys: .venv/.run ## A key of Reelay's own on a deployed stack, shown once: make keys NAME=alice PLAN=<output KeysPlanId>
 	@$(PY) -m dev.keys --name "$(NAME)" --plan "$(PLAN)" --tenant-secret "$(TENANT_SECRET)"
 
-check: .venv/.dev .venv-sam/.sam .venv-checkov/.checkov ## ruff, mypy strict, sam validate --lint, checkov and sam build
+check: .venv/.dev .venv-sam/.sam .venv-checkov/.checkov $(NODE_CONTRACT) ## ruff, mypy strict, breaking changes of the contract, sam validate --lint, checkov and sam build
 	@$(PY) -m ruff format --check -q .
 	@$(PY) -m ruff check -q .
 	@$(PY) -m mypy
+	@$(PY) -m dev.released
 	@$(SAM_OFFLINE) $(SAM) validate --lint
 	@.venv-checkov/bin/checkov -f template.yaml
 	@$(MAKE) --no-print-directory build
+
+contract: .venv/.dev ## Good and bad requests made of openapi.yaml against the local stack, for minutes; EXAMPLES=200 SEED=7
+	@$(PY) -m tests.contract_runs $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
 explore: .venv/.dev ## Random interleavings of deliveries, deaths and rivals, 20,000 of them: looks for a second payment
 	@$(PY) -m tests.integration.interleavings
@@ -133,6 +148,6 @@ deploy-local: .venv/.dev .venv-sam/.sam .venv-ministack/.ministack ## The same t
 	@$(PY) -m dev.ministack
 
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
-	@for name in layer run dev sam checkov ministack fuzz litellm langchain; do \
+	@for name in layer run dev sam checkov ministack fuzz litellm langchain bench; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-header --no-annotate requirements/$$name.in -o requirements/$$name.txt; done

@@ -100,6 +100,7 @@ class Admission:
                     "This request was made before and its completion was deleted. It is not sent again; send a new "
                     "key for a new request.",
                     code="deleted",
+                    headers={"x-should-retry": "false"},  # else OpenAI's SDKs ask twice more
                 ) from None
             return Admitted(held.core, held.fingerprint)
         if record.phase is Phase.FAILED and record.problem and not record.problem.charged:

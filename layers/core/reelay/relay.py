@@ -212,7 +212,11 @@ class Relay:
         if record.phase is not Phase.COMPLETED:
             unfinished(record, {"Location": place, "x-reelay-replayed": "true"})
         if not record.keeps:
-            raise Conflict("This request was made before and asked for nothing to be kept.", code="not_kept")
+            raise Conflict(
+                "This request was made before and asked for nothing to be kept.",
+                code="not_kept",
+                headers={"x-should-retry": "false"},  # else OpenAI's SDKs ask twice more
+            )
         stream = bool(call.body.get("stream"))
         headers = {"Content-Location": place, "x-reelay-replayed": "true"}
         return Answer(200, standard_headers(stream=stream) | headers, pieces(record.completion or {}, stream=stream))

@@ -24,7 +24,7 @@ from reelay.ids import completion_id
 from reelay.jobs import Fact, Finished, InDoubt, Progressed, Refused
 from reelay.journal import Journal
 from reelay.links import ProgressReader
-from reelay.model import Answer, Data, End, Failed, Head, Json, Problem
+from reelay.model import Answer, Data, End, Failed, Head, Json, Phase, Problem
 from reelay.refusals import upstream_request_id
 from reelay.reply import Chunk, Fault, Item, Reply, Whole
 from reelay.shapes import Assembly, ChunkShaper, Identity, as_chunks, contents, whole
@@ -104,6 +104,8 @@ class Run:
         """The reply: waits until it is known whether it begins well, then lets the pieces flow."""
         if self._journal.record.keeps:
             self._headers["Content-Location"] = f"{path}/{self._identity.id}"
+        if self._keys is not None:  # before anything can fail: what may have been paid counts
+            self._telemetry.count("PaidCalls")
         pieces = self._pieces()
         try:
             first = next(pieces)
@@ -206,6 +208,9 @@ class Run:
         if not isinstance(error, ReelayError):
             raise error
         self._telemetry.count("UpstreamFailures")
+        # 5xx, silence, resets and what could not be reached; what is left is the fault of the request or the key.
+        if error.status >= 500 and error.code != "model_not_found":
+            self._telemetry.count("UpstreamServerErrors")
         if self._answering:
             error.message += self._whereabouts()
             error.code = "outcome_unknown" if isinstance(error, UpstreamBroken) else error.code
@@ -287,7 +292,7 @@ class Run:
         seconds = self._clock.monotonic() - self._started
         self._telemetry.count("Latency", seconds * 1000, "Milliseconds")
         self._telemetry.count("UpstreamBytes", self._journal.bytes, "Bytes")
-        if isinstance(fact, InDoubt):
+        if isinstance(fact, InDoubt) and self._journal.record.phase is not Phase.RECONCILING:  # else the worker counts
             self._telemetry.count("OutcomeUnknown")
         if self._reply.malformed:
             self._telemetry.count("MalformedEvents", self._reply.malformed)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reelay.errors import Conflict, NotFound, ReelayError
-from reelay.jobs import Requeued, due, next_step
+from reelay.jobs import OPEN, Requeued, due, next_step
 from reelay.model import Invocation, Job, Mark, Phase, Record
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ class Sweep:
         self._queue = queue
         self._clock = clock
         self._telemetry = telemetry
+        self._oldest = 0.0
 
     def run(self, invocation: Invocation) -> int:
         """One sweep, within the invocation's time; returns how many records were sent to the workers.
 
         A record that fails is passed over and told; raises StoreFailed when the markers cannot be listed.
         """
+        self._oldest = 0.0
         seen = sent = 0
         for mark in self._store.watched():
             if self._clock.monotonic() >= invocation.deadline:
@@ -49,6 +51,7 @@ class Sweep:
                 self._telemetry.alarm("not swept", record=mark.job.id, code=error.code)
         self._telemetry.count("Watched", seen)
         self._telemetry.count("Swept", sent)
+        self._telemetry.count("OldestJobSeconds", self._oldest, "Seconds")
         return sent
 
     def _look(self, mark: Mark) -> bool:
@@ -59,6 +62,8 @@ class Sweep:
             if now - mark.at >= ORPHAN_SECONDS:
                 self._forget(job)
             return False
+        if record.phase in OPEN:
+            self._oldest = max(self._oldest, now - record.created)
         waits = record.phase is Phase.QUEUED
         if not due(record, now) or not (waits or now - mark.at >= AGAIN_SECONDS):
             return False

@@ -132,6 +132,7 @@ class Worker:
             fact = recovery.learned(record, transcript, statuses.ask(record.task_id, record.model))
         journal.settle(fact)
         self._telemetry.count("Reconciled", 1 if journal.record.phase is Phase.COMPLETED else 0)
+        self._telemetry.count("OutcomeUnknown", 1 if journal.record.phase is Phase.UNKNOWN else 0)
         self._telemetry.note("cleared up", record=record.id, was=record.phase, phase=journal.record.phase)
 
 
