@@ -53,6 +53,7 @@ def test_a_job_whose_message_was_lost_is_sent_again_by_the_sweep(late: EventHous
     assert (late.only_record().phase, late.simulator.posts, late.marks()) == (Phase.COMPLETED, 1, [])
 
 
+@pytest.mark.case("delivered-twice")
 def test_a_message_that_comes_many_times_is_one_post(late: EventHouse) -> None:
     body = queued(late, "sora-2")
     for _ in range(5):
@@ -199,11 +200,13 @@ def test_without_the_services_key_nothing_is_sent_and_the_message_comes_again(
     assert (house.only_record().phase, simulator.posts) == (Phase.QUEUED, 0)
 
 
+@pytest.mark.case("poison-message")
 def test_a_message_that_names_no_job_is_done_with(events: EventHouse) -> None:
     for body in ("", "{", "{}", '{"tenant": "../x", "id": "y"}', json.dumps({"tenant": "events", "id": "0" * 26})):
         assert events.work(body) == {"batchItemFailures": []}
 
 
+@pytest.mark.case("poison-message")
 def test_a_job_deleted_by_its_owner_is_never_run(events: EventHouse) -> None:
     body = queued(events, "sora-2")
     record = events.only_record()
@@ -226,6 +229,7 @@ def test_what_a_strangers_key_was_refused_is_told_to_nobody_else(events: EventHo
     assert (events.notices(), events.marks()) == ([], [])
 
 
+@pytest.mark.case("delivered-twice")
 def test_a_file_that_is_put_there_twice_is_one_job_and_its_sender_may_name_a_request_anywhere(
     events: EventHouse,
 ) -> None:

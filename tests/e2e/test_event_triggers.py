@@ -70,6 +70,7 @@ def test_a_video_can_be_asked_for_in_the_words_of_the_videos_api(events: EventHo
     assert (video["status"], video["prompt"], video["size"]) == ("completed", PROMPT, "1280x720")
 
 
+@pytest.mark.case("delivered-twice")
 @pytest.mark.parametrize("times", [1, 3])
 def test_an_event_delivered_more_than_once_is_one_job(events: EventHouse, times: int) -> None:
     for time in range(times):
@@ -91,6 +92,7 @@ def test_a_sender_may_name_a_request(events: EventHouse) -> None:
     ]
 
 
+@pytest.mark.case("delivered-twice")
 def test_a_dropped_file_has_its_outcome_laid_beside_it_once_for_each_version(events: EventHouse) -> None:
     first = created(events, "inbox/orders/köln 7+.json", json.dumps(ASK).encode(), "01")
     for name in ("m-1", "m-2", "m-3"):
@@ -117,6 +119,7 @@ def test_a_dropped_file_has_its_outcome_laid_beside_it_once_for_each_version(eve
         (b"x" * (7 * 1024 * 1024), "request_too_large"),
     ],
 )
+@pytest.mark.case("poison-message")
 def test_a_file_that_cannot_be_read_is_answered_in_words_and_never_comes_again(
     events: EventHouse, body: bytes, code: str
 ) -> None:
@@ -130,6 +133,7 @@ def test_a_file_that_cannot_be_read_is_answered_in_words_and_never_comes_again(
     assert [notice["detail-type"] for notice in events.notices()] == ["Completion Failed"]
 
 
+@pytest.mark.case("poison-message")
 def test_one_bad_message_leaves_the_others_alone(events: EventHouse) -> None:
     batch = events.batch(("a", "{"), ("b", TEXT), ("c", {**TEXT, "store": False}), ("d", {"model": 1}))
     assert events.take_in(batch) == {"batchItemFailures": []}

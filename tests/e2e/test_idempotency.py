@@ -22,6 +22,7 @@ def asked(house: LocalHouse, key: str = "one", **more: Any) -> Reply:
     return house.post({**ASK, **more}, Idempotency_Key=key)
 
 
+@pytest.mark.case("same-key")
 def test_the_same_key_one_after_another_is_one_record_told_again_as_it_is_asked_for(house: LocalHouse) -> None:
     first = asked(house)
     streamed = asked(house)
@@ -33,6 +34,7 @@ def test_the_same_key_one_after_another_is_one_record_told_again_as_it_is_asked_
     assert "x-reelay-replayed" not in first.headers
 
 
+@pytest.mark.case("same-key")
 def test_the_same_json_in_another_order_of_keys_is_the_same(house: LocalHouse) -> None:
     asked(house)
     body = json.dumps(dict(reversed(ASK.items())))
@@ -40,6 +42,7 @@ def test_the_same_json_in_another_order_of_keys_is_the_same(house: LocalHouse) -
     assert house.simulator.posts == 1
 
 
+@pytest.mark.case("same-key")
 def test_the_same_key_twenty_times_at_once_is_one_paid_call(house: LocalHouse) -> None:
     with ThreadPoolExecutor(20) as pool:
         replies = list(pool.map(lambda _: asked(house), range(20)))
@@ -51,6 +54,7 @@ def test_the_same_key_twenty_times_at_once_is_one_paid_call(house: LocalHouse) -
     assert len(places) == 1
 
 
+@pytest.mark.case("same-key")
 def test_the_same_key_with_another_body_is_422(house: LocalHouse) -> None:
     asked(house)
     reply = asked(house, model="sora-1")
@@ -58,7 +62,7 @@ def test_the_same_key_with_another_body_is_422(house: LocalHouse) -> None:
     assert house.simulator.posts == 1
 
 
-@pytest.mark.case("guessed-id")
+@pytest.mark.case("guessed-id", "same-key")
 def test_another_tenants_same_key_is_its_own(house: LocalHouse) -> None:
     asked(house)
     other = house.post(ASK, key="sk-somebody-else", Idempotency_Key="one")
@@ -66,6 +70,7 @@ def test_another_tenants_same_key_is_its_own(house: LocalHouse) -> None:
     assert house.simulator.posts == 2
 
 
+@pytest.mark.case("same-key")
 @pytest.mark.parametrize("model", ["sim-cut", "sim-500-do-request-failed", "sim-stream-error"])
 def test_an_unknown_outcome_is_told_again_and_never_tried_again(house: LocalHouse, model: str) -> None:
     asked(house, model=model)

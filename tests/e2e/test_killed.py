@@ -51,6 +51,7 @@ def rest(reply: urllib3.BaseHTTPResponse) -> bytes:
     return b"".join(iter(reply.read1, b""))
 
 
+@pytest.mark.case("killed")
 def test_a_relay_killed_in_mid_stream_leaves_all_that_was_known_and_is_never_run_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -59,6 +59,7 @@ def test_the_curl_lines_work(stack: Stack) -> None:
     exports, *examples = blocks("sh")
     assert re.fullmatch(r"export REELAY=http://127\.0\.0\.1:8080 KEY=\S+\n", exports)
     assert len(examples) == 2
+    assert README.count("curl ") == len(examples), "a curl line outside of the blocks that are run here"
     environment = {"REELAY": stack.url, "KEY": "sk-anything"}
     sent = [urllib3.request(**request_of(example, environment), retries=False).data.decode() for example in examples]
     if shutil.which("curl"):

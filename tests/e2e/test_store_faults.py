@@ -39,6 +39,7 @@ class Fault:
         return type("Response", (), {"status_code": 503, "headers": {}})(), error
 
 
+@pytest.mark.case("store-503")
 @pytest.mark.parametrize("number", range(CALLS))
 def test_one_call_that_fails_costs_at_most_a_copy_of_the_media(
     simulator: Simulator, bucket: str, aws_environment: None, number: int  # noqa: ARG001 - sets where S3 is

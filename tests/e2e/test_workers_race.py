@@ -154,6 +154,7 @@ def shop(
     return Shop(simulator, settings, {name: os.environ[name] for name in names})
 
 
+@pytest.mark.case("delivered-twice")
 @pytest.mark.timeout(TEST_SECONDS)
 def test_the_same_message_to_two_workers_at_the_same_moment_is_one_paid_call(shop: Shop) -> None:
     shop.ask(JOBS, "sim-text")
@@ -215,6 +216,7 @@ class Crew:
             worker.kill()
 
 
+@pytest.mark.case("killed", "delivered-twice")
 @pytest.mark.timeout(TEST_SECONDS)
 def test_workers_killed_at_any_moment_never_pay_twice_and_leave_nothing_open(shop: Shop) -> None:
     shop.ask(JOBS, "sora-2")

@@ -423,6 +423,12 @@ class TestFaults:
         assert moto.store().load(TENANT, created.id) == created
         assert moto.store().save(created).rev == 2
 
+    def test_a_creator_who_never_heard_an_answer_looks_whether_the_record_is_there(self, moto: Place) -> None:
+        inject(moto, "PutObject", *[loses] * ATTEMPTS)
+        created = moto.store().create(new_record())
+        assert moto.store().load(TENANT, created.id) == created
+        assert moto.store().save(created).rev == 2
+
     def test_a_saver_whose_answer_was_lost_knows_that_it_won(self, moto: Place) -> None:
         created = moto.store().create(new_record())
         attempts = inject(moto, "PutObject", loses)

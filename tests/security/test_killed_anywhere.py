@@ -68,7 +68,7 @@ def test_a_worker_killed_after_any_call_pays_once_at_most_and_loses_nothing_it_k
 ) -> None:
     """Once it reads the record, once it claimed it, between write-ahead and post, in mid-stream, and so on."""
     house = EventHouse(simulator, s3_client(), bucket, clock, status_url=simulator.origin + "/api/share/{task_id}")
-    ends, killed = [], True
+    ends = []
     for turn in count():
         before, job = simulator.posts, queued(house, f"m-{turn}")
         killed = died(house, job, Death("after-call", turn))

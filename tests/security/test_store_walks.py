@@ -70,8 +70,10 @@ def walk(ground: Ground, trouble: Trouble, *, unnoticed: bool = False, may_die: 
                 hit = wire.disarm()
                 assert door.done or (hit and not unnoticed)
                 changes.add(tuple(record.rev for record in ground.records()))
-                door.again()
+                if not door.done:
+                    door.again()
                 come_to_rest(ground)
+                door.too_often()
                 assert_right(door, may_die=may_die and "/kept/records/" in (hit or ""))
             if hit is None:
                 break
@@ -102,6 +104,7 @@ def fresh(ground: Ground, kind: type[Door]) -> Door:
 
 def come_to_rest(ground: Ground) -> None:
     """Hours pass, and the sweep and the workers with them."""
+    ground.house.work_off()
     for _ in range(ROUNDS):
         ground.clock.advance(ROUND_SECONDS)
         if ground.keys(WATCH_PREFIX) and ground.house.sweep():

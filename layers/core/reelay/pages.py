@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -50,6 +50,13 @@ def page(
         if examined == SCAN_EMPTY_RECORDS or (data and examined >= SCAN_RECORDS):
             return Page(data, record, more=True)
     return Page(data, shown, more=False)
+
+
+def labelled(record: Record, model: str | None, metadata: Mapping[str, str]) -> bool:
+    """Whether a record is of the model, as it was asked for or as it answered, and has all of these labels."""
+    if model is not None and model not in (record.model, (record.completion or {}).get("model")):
+        return False
+    return all(record.metadata.get(key) == value for key, value in metadata.items())
 
 
 def listed(data: list[Any], last: str | None, *, more: bool) -> dict[str, Any]:

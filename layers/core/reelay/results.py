@@ -16,7 +16,7 @@ from reelay.ids import completion_id
 from reelay.jobs import OPEN, Relabelled, next_step
 from reelay.lookup import cursor, own_record
 from reelay.model import Answer, Call, Invocation, Json, Media, Order, Phase, Record
-from reelay.pages import listed, page
+from reelay.pages import labelled, listed, page
 from reelay.replay import NOT_READY_RETRY_SECONDS, state, unfinished
 
 if TYPE_CHECKING:
@@ -105,9 +105,7 @@ def _whole(record: Record) -> Record:
 def _matches(record: Record, model: str | None, metadata: Json) -> bool:
     if record.phase is not Phase.COMPLETED or not record.keeps or record.completion is None:
         return False
-    if model is not None and model not in (record.model, record.completion.get("model")):
-        return False
-    return all(record.metadata.get(key) == value for key, value in metadata.items())
+    return labelled(record, model, metadata)
 
 
 def _view(record: Record, call: Call) -> dict[str, Any]:

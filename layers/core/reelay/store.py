@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING
 from reelay import documents
 from reelay.conditional import BYTES, NEW, WRITE_ID_BYTES, Condition, Objects, decoded
 from reelay.documents import Document
-from reelay.errors import Conflict, NotFound
+from reelay.errors import Conflict, NotFound, StoreFailed
 from reelay.model import Job, Mark, Order, Record
 from reelay.s3 import failures, store_failed
 
@@ -186,7 +186,20 @@ class S3Store:
             if stored.write_id != document.write_id:
                 raise
             return replace(written, version=stored.record.version)
+        except StoreFailed:
+            # A run may be at its end when it saves, and has no time to ask.
+            if condition is NEW and (begun := self._begun(written, document.write_id)):
+                return begun
+            raise
         return replace(written, version=_version(etag, apart))
+
+    def _begun(self, written: Record, write_id: str) -> Record | None:
+        """A new record of which S3 said only failures, if it lies there all the same: else nothing would ever be sent
+        for it, and it would be taken for sent."""
+        with suppress(NotFound, StoreFailed):
+            stored = self._read(written.tenant, written.id)
+            return replace(written, version=stored.record.version) if stored.write_id == write_id else None
+        return None
 
     def _read(self, tenant: str, core: str) -> Document:
         raw, etag = self._objects.get(documents.record_key(tenant, core))

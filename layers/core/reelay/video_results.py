@@ -11,8 +11,8 @@ from reelay.errors import Conflict, NotFound, ReelayError
 from reelay.ids import video_id
 from reelay.jobs import ARCHIVE_SECONDS, media_settled
 from reelay.lookup import cursor, own_record
-from reelay.model import Answer, Call, Invocation, MediaKind, Order, Phase, Record
-from reelay.pages import listed, page
+from reelay.model import Answer, Call, Invocation, Json, MediaKind, Order, Phase, Record
+from reelay.pages import labelled, listed, page
 from reelay.replay import NOT_READY_RETRY_SECONDS, unfinished
 
 if TYPE_CHECKING:
@@ -42,9 +42,11 @@ class VideoResults:
 
     def page(self, call: Call, _: Invocation) -> Answer:
         """A page of videos, running and failed ones too, by the time of their creation."""
+        model, metadata = call.parameters.get("model"), call.parameters.get("metadata") or {}
         records = self._store.walk(call.tenant, Order(call.parameters["order"]), cursor(call))
+        wanted = partial(_matches, model=model, metadata=metadata)
         view = partial(videos.view, now=self._clock.now())
-        found = page(records, call.parameters["limit"], videos.is_video, view)
+        found = page(records, call.parameters["limit"], wanted, view)
         last = video_id(found.last.id) if found.last else None
         return self._answer(200, listed(found.data, last, more=found.more))
 
@@ -65,7 +67,7 @@ class VideoResults:
         return self._answer(200, {"id": video_id(record.id), "object": "video.deleted", "deleted": True})
 
     def content(self, call: Call, _: Invocation) -> Answer:
-        """A redirect to a link of a few minutes to the archived video or thumbnail."""
+        """A redirect to a link of a few minutes to the archived video or thumbnail, or that link as it is."""
         record = self._record(call)
         kind = MediaKind(call.parameters["variant"])
         if record.phase is not Phase.COMPLETED:
@@ -77,6 +79,8 @@ class VideoResults:
                         f"The {kind} was kept for {self._media_days} days and is gone.", code="media_unavailable"
                     )
                 location = self._archive.address(media)
+                if call.parameters.get("redirect") == "false":
+                    return self._answer(200, {"object": "video.link", "url": location})
                 return Answer(302, {"Location": location, "Cache-Control": "no-store"}, ())
         raise self._no_media(record, kind)
 
@@ -96,3 +100,7 @@ class VideoResults:
             )
         words = f"The {kind} could not be copied: {reason}." if reason else f"This completion has no {kind}."
         return NotFound(words, code="media_unavailable")
+
+
+def _matches(record: Record, model: str | None, metadata: Json) -> bool:
+    return videos.is_video(record) and labelled(record, model, metadata)

@@ -23,7 +23,7 @@ from reelay.download import GuardedDownload
 from reelay.drops import S3Drops
 from reelay.gateway import Door, Operation, Stream, bytes_answer, json_answer
 from reelay.later import LateBus, LateKeys, LateQueue
-from reelay.model import Answer, Call, Invocation
+from reelay.model import Answer, Call, Invocation, Media, MediaKind
 from reelay.ports import Clock
 from reelay.relay import Relay
 from reelay.results import Results
@@ -31,6 +31,7 @@ from reelay.s3 import s3_client
 from reelay.settings import Settings
 from reelay.spending import Spending
 from reelay.store import S3Store
+from reelay.studio_page import StudioPage
 from reelay.switch import S3Switch
 from reelay.tallies import S3Tallies
 from reelay.telemetry import PowertoolsTelemetry
@@ -141,9 +142,10 @@ class House:
         return self._door(operations, self._open_stream())
 
     def results(self) -> Door:
-        """The door that reads, changes and deletes what was kept, and serves the contract."""
+        """The door that reads, changes and deletes what was kept, and serves the contract and the studio."""
         results = Results(self.store, self.clock, json_answer)
         videos = VideoResults(self.store, self.archive, self.clock, json_answer, self.settings.media_days)
+        studio = StudioPage(self._media_address)
         operations: dict[str, Operation] = {
             "listChatCompletions": results.page,
             "getChatCompletion": results.retrieve,
@@ -156,6 +158,8 @@ class House:
             "retrieveVideoContent": videos.content,
             "getContractYaml": self._contract_yaml,
             "getContractJson": self._contract_json,
+            "getStudio": studio.page,
+            "getStudioFile": studio.file,
         }
         return self._door(operations, None)
 
@@ -244,6 +248,10 @@ class House:
 
         lambda_stream.install(self.settings.runtime_api)
         return lambda_stream.response_stream
+
+    def _media_address(self) -> str:
+        """As one is given out, of no video that there is; made without asking S3."""
+        return self.archive.address(Media(MediaKind.VIDEO, "", key="kept/media/none/none.mp4", content_type="video/mp4"))
 
     def _contract_yaml(self, _call: Call, _invocation: Invocation) -> Answer:
         return bytes_answer("application/yaml", self.contract.yaml)
