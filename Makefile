@@ -75,7 +75,7 @@ NODE_CLIENTS := $(if $(shell command -v npm),.node/.clients)
 
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev probe test tenant keys check contract explore mutate docs clients fuzz load bench build deploy deploy-local lock
+.PHONY: run dev probe test tenant keys check contract explore mutate docs clients fuzz load bench build deploy smoke undeploy deploy-local lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -131,18 +131,24 @@ fuzz: .venv-fuzz/.fuzz ## What reads bytes from outside, fuzzed for SECONDS (60)
 load: .venv/.dev ## A mix of calls against the stack for SECONDS (120): speed, growth; fails on anything lost or paid twice
 	@$(PY) -m tests.load --seconds $(or $(SECONDS),120)
 
-bench: .venv/.dev ## A 1 GiB video into the bucket: speed and memory
-	@$(PY) -m tests.bench.archive_1gib
+bench: .venv/.dev .venv-sam/.sam .venv-bench/.bench ## Speed, size and cost beside what people use instead, a quarter of an hour; ONLY=latency for one row; writes docs/BENCHMARKS.md
+	@$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 build: .venv/.dev .venv-sam/.sam ## Layer and functions for ARCHITECTURE (arm64), with their sizes, and a check that they run
 	@$(SAM_OFFLINE) ARCHITECTURE=$(ARCHITECTURE) MAKEFLAGS= $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@$(PY) -m dev.build_size
-	@$(PY) -m dev.build_check --architecture $(ARCHITECTURE)
+	@MAKEFLAGS= $(PY) -m dev.build_check --architecture $(ARCHITECTURE)
 
 STACK ?= reelay
 
-deploy: build ## Into the AWS account of your credentials, as STACK (reelay), with PARAMETERS="Name=value ..."
-	@$(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
+deploy: build ## Into the AWS account of your credentials, as STACK (reelay): asks, deploys, prints lines; PARAMETERS="Name=value ..." YES=1
+	@$(PY) -m dev.deploy --stack $(STACK) --architecture $(ARCHITECTURE) --sam $(SAM) $(if $(YES),--yes) $(PARAMETERS)
+
+smoke: .venv/.dev ## Does a deployed stack work? URL=... KEY=rk-... MODEL=... VIDEO=1 YES=1; says first what it costs
+	@KEY="$(KEY)" $(PY) -m dev.deploy.smoke --url "$(URL)" --model "$(or $(MODEL),gpt-4o-mini)" $(if $(VIDEO),--video) $(if $(YES),--yes)
+
+undeploy: .venv/.run .venv-sam/.sam ## The stack STACK (reelay) goes; says what stays, and how to remove it
+	@$(PY) -m dev.deploy.undeploy --stack $(STACK) --sam $(SAM) $(if $(YES),--yes)
 
 deploy-local: .venv/.dev .venv-sam/.sam .venv-ministack/.ministack ## The same template into MiniStack on loopback: every trigger fired, all deleted again
 	@$(PY) -m dev.ministack

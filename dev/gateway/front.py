@@ -56,7 +56,7 @@ class Caller(Connection):
         if self.close_connection:
             self._linger()
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815 - http.server's names
+    do_GET = do_HEAD = do_TRACE = do_QUERY = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815 - http.server's names
 
     def _answer(self, request: Request) -> str:
         """Answer, and say how it went. Raises Refusal as long as nothing has been sent."""

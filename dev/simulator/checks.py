@@ -80,7 +80,7 @@ def _of_body(body: Any) -> Iterator[str]:
         return
     if not isinstance(body.get("model"), str) or not body["model"]:
         yield "model is not a name"
-    if not isinstance(body.get("stream", False), bool):
+    if not isinstance(body.get("stream"), bool | None):
         yield "stream is not a boolean"
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:

@@ -59,6 +59,8 @@ OPERATIONS = {
     "retrieveVideoContent": ("GET", "/v1/videos/{video_id}/content"),
     "getContractYaml": ("GET", "/openapi.yaml"),
     "getContractJson": ("GET", "/openapi.json"),
+    "getStudio": ("GET", "/"),
+    "getStudioFile": ("GET", "/studio/{version}/{file}"),
 }
 DOCUMENT: dict[str, Any] = yaml.safe_load(SOURCE.read_bytes())
 
@@ -237,6 +239,19 @@ def test_each_example_of_a_parameter_or_header_conforms() -> None:
         assert Checker(resolved(each["schema"]), DOCUMENT["components"]).faults(each["example"]) == [], each
 
 
+def test_no_example_stands_where_nothing_holds_it_to_a_schema() -> None:
+    """Those of bodies are held to theirs above, and sent by tests/e2e/test_examples.py."""
+    shown = [
+        (place, node)
+        for place, node in nodes(DOCUMENT)
+        if isinstance(node, dict) and "/examples/" not in place and {"example", "examples"} & node.keys()
+    ]
+    assert len(shown) > 40
+    assert [place for place, node in shown if "schema" not in node] == []
+    bodies = [place for place, node in shown if "examples" in node]
+    assert [place for place in bodies if "/content/" not in place] == []
+
+
 def test_each_parameter_and_header_has_an_example_and_says_what_it_is() -> None:
     lists = [
         node["parameters"]
@@ -368,9 +383,9 @@ def test_a_video_is_in_the_states_that_the_client_knows() -> None:
     assert set(states) == literals(Video.model_fields["status"].annotation)
 
 
-def test_a_listing_of_videos_takes_the_parameters_that_the_client_sends() -> None:
+def test_a_listing_of_videos_takes_the_parameters_that_the_client_sends_and_the_filters_of_completions() -> None:
     parameters = {resolved(each)["name"] for each in DOCUMENT["paths"][VIDEOS]["get"]["parameters"]}
-    assert parameters == set(typing.get_type_hints(VideoListParams))
+    assert parameters == {*typing.get_type_hints(VideoListParams), "model", "metadata"}
 
 
 @pytest.mark.parametrize("name", ["EventDetail", "EventMedia"])

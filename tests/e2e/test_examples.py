@@ -57,25 +57,30 @@ def test_a_request_that_is_shown_works(
 def test_a_parameter_that_is_shown_is_taken(house: LocalHouse) -> None:
     """All parameters of an operation at once, as they are shown; an id is that of a completion that there is."""
     made = house.create("sora-2", stream=False, metadata={"project": "trailer"}).json["id"]
-    ids = {"completion_id": made, "video_id": made, "version": "1", "file": "app.js"}
+    ids = {"completion_id": made, "video_id": made}
     for path, item in DOCUMENT["paths"].items():
         if "get" in item:
-            query = {name: _told(value) for name, value in _query(item["get"], made)}
-            labels = query.pop("metadata", {})
-            query |= {f"metadata[{key}]": value for key, value in labels.items()}
-            reply = house.call("GET", path.format(**ids), query=query)
+            given = [resolved(each) for each in [*item.get("parameters", ()), *item["get"].get("parameters", ())]]
+            places = {each["name"]: each["example"] for each in given if each["in"] == "path"} | ids
+            query = dict(
+                pair for each in given if each["in"] == "query" for pair in asked(each["name"], each["example"])
+            )
+            if path.endswith("/messages"):
+                query["after"] = f"{made}-0"  # a message is one of the completion that is read
+            reply = house.call("GET", path.format(**places), query=query)
             assert reply.status in (200, 302), (path, reply.body)
 
 
-def _query(operation: dict[str, Any], made: str) -> Iterator[tuple[str, Any]]:
-    for each in operation.get("parameters", ()):
-        parameter = DOCUMENT["components"]["parameters"][each["$ref"].split("/")[-1]] if "$ref" in each else each
-        if parameter["in"] == "query":
-            shown = parameter["example"]
-            # A message is one of the completion that is read, which the one that is shown is not.
-            message = operation["operationId"] == "getChatCompletionMessages" and parameter["name"] == "after"
-            yield parameter["name"], f"{made}-0" if message else shown
+def resolved(parameter: dict[str, Any]) -> dict[str, Any]:
+    name = parameter.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = DOCUMENT["components"]["parameters"][name] if name else parameter
+    return found
 
 
-def _told(value: Any) -> Any:
-    return value if isinstance(value, dict) else str(value)
+def asked(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """A query parameter as it is written: `a[b]` for the key `b` of an object `a`."""
+    if not isinstance(value, dict):
+        yield name, str(value)
+        return
+    for key, inner in value.items():
+        yield f"{name}[{key}]", inner
