@@ -59,6 +59,11 @@ INSTALL = $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pi
 	@$(PYTHON) -m venv --without-pip --clear .venv-bench
 	@$(call INSTALL,.venv-bench,bench) && touch $@
 
+.venv-cli/.cli: requirements/cli.txt cli/pyproject.toml $(wildcard cli/reelay_cli/*.py)
+	@$(PYTHON) -m venv --without-pip --clear .venv-cli
+	@$(call INSTALL,.venv-cli,cli)
+	@$(PYTHON) -m pip --python .venv-cli/bin/python install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation ./cli && touch $@
+
 .node/.clients: tests/clients/node/package.json tests/clients/node/package-lock.json
 	@mkdir -p .node/clients && cp $^ .node/clients/
 	@npm ci --prefix .node/clients --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && touch $@
@@ -75,7 +80,7 @@ NODE_CLIENTS := $(if $(shell command -v npm),.node/.clients)
 
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev probe test tenant keys check contract explore mutate docs clients fuzz load bench build deploy smoke undeploy deploy-local lock
+.PHONY: run dev cli probe test tenant keys check contract explore mutate docs clients fuzz load bench build deploy smoke undeploy deploy-local lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -88,11 +93,17 @@ run: .venv/.run ## The documented request through the local stack, with a live b
 dev: .venv/.run ## The same stack, kept up on PORT (8080), with curl and SDK lines to try
 	@$(PY) -m dev.up --port $(or $(PORT),8080)
 
+cli: .venv-cli/.cli ## The command line for a relay, .venv-cli/bin/reelay (docs/CLI.md)
+	@echo 'export PATH="$(CURDIR)/.venv-cli/bin:$$PATH"'
+
 probe: .venv/.run ## One paid request to the real v98store, after asking: where its answer departs from upstream.yaml; WHOLE=1 MODEL=... YES=1
 	@$(PY) -m dev.probe $(if $(WHOLE),--whole) $(if $(MODEL),--model "$(MODEL)") $(if $(YES),--yes)
 
 test: .venv/.dev $(NODE_CLIENTS) $(NODE_CONTRACT) ## The whole test suite
 	@$(PY) -m pytest -q
+
+pictures: .venv/.dev ## The pictures of the studio in docs/; needs Chromium
+	@$(PY) -m tests.studio
 
 tenant: .venv/.run ## Which tenant a key is, for the parameter EventsTenant; asks for the key
 	@$(PY) -m dev.tenant
@@ -154,6 +165,6 @@ deploy-local: .venv/.dev .venv-sam/.sam .venv-ministack/.ministack ## The same t
 	@$(PY) -m dev.ministack
 
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
-	@for name in layer run dev sam checkov ministack fuzz litellm langchain bench; do \
+	@for name in layer run dev cli sam checkov ministack fuzz litellm langchain bench; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-header --no-annotate requirements/$$name.in -o requirements/$$name.txt; done

@@ -13,6 +13,8 @@ FRAME_SECONDS = 0.25
 LINES = """\
 Reelay is up: {url}   (upstream: {upstream})
 
+  {url}/   the studio, a page to make and watch videos; its key: {shell}
+
   curl -N {url}/v1/chat/completions \\
     -H "Authorization: Bearer {shell}" -H 'Content-Type: application/json' \\
     -d '{{"model": "sora-2", "stream": true, "messages": [{{"role": "user", "content": "a retriever in orbit"}}]}}'

@@ -28,7 +28,7 @@ def main() -> int:
         _copy(root)
         everything = tuple(dict.fromkeys(test for guard in guards() for test in guard.tests))
         if _run(root, everything) != PASSED:
-            print("the tests fail with every guard in its place")  # noqa: T201 - a command-line program prints
+            print(f"the tests fail with every guard in its place: pytest {' '.join(everything)}")  # noqa: T201 - a command-line program prints
             return 1
         missed = [guard for guard in guards() if not _noticed(root, guard)]
     print(f"{len(guards()) - len(missed)} of {len(guards())} guards are missed when they are gone")  # noqa: T201 - a command-line program prints

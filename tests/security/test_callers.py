@@ -144,6 +144,7 @@ def test_where_callers_keys_are_not_let_in_none_of_any_kind_is(stack: Stack, clo
 
 @pytest.mark.case("service-key-without-ours")
 def test_a_key_of_ours_that_was_mistyped_is_not_taken_for_a_callers_and_shown_to_v98store(stack: Stack) -> None:
+    assert stack.simulator
     asked = len(stack.simulator.requests)
     for key in (LOCAL_KEY.upper(), LOCAL_KEY.replace("rk-", "Rk-")):
         assert_refused(stack, (f"Authorization: Bearer {key}".encode(), *TOLD), 403, "invalid_api_key")

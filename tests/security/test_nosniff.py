@@ -24,7 +24,14 @@ def test_every_answer_of_the_doors_forbids_guessing(house: LocalHouse) -> None:
         f"/v1/chat/completions/{one}/messages",
         "/v1/videos",
     )
-    others = (f"/v1/videos/{one}", f"/v1/videos/{one}/content", "/openapi.yaml", "/openapi.json", "/v1/nowhere")
+    others: tuple[str, ...] = (
+        f"/v1/videos/{one}",
+        f"/v1/videos/{one}/content",
+        "/openapi.yaml",
+        "/openapi.json",
+        "/v1/nowhere",
+    )
+    others += ("/", "/studio/1/app.js", "/studio/1/style.css", "/studio/1/nothing.js")
     answers = [made, house.create("sora-2", stream=False), house.create("sim-502-html"), house.create("sim-html-200")]
     answers += [house.create("sim-400-invalid-request"), house.post(b"{"), house.post({"model": 1})]
     answers += [house.call("GET", path) for path in stored + others]

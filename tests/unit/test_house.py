@@ -71,6 +71,7 @@ ROOMS: dict[str, set[str]] = {
     | {"ports", "jobs", "journal", "replay", "admission", "aftercare", "events", "videos", "triggers", "spending"},
     "results": READERS | {"ports", "jobs", "replay", "events", "lookup", "pages"},
     "video_results": READERS | {"ports", "jobs", "replay", "results", "lookup", "pages", "videos", "aftercare"},
+    "studio_page": PURE,
     "batch": PURE | {"ports"},
     "event_doors": PURE | {"ports", "batch", "gateway", "triggers", "intake", "worker", "sweep"},
     "handoff": PURE | {"ports"},

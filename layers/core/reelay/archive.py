@@ -1,4 +1,4 @@
-"""Media in the bucket: copied by multipart upload in the memory of one part, given out by links that live minutes."""
+"""Media in the bucket: copied by multipart upload in the memory of two parts, given out by links that live minutes."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ PRESIGNED_SECONDS = 300
 """A few minutes: a player starts at once and keeps its connection; a copied link is worthless soon after."""
 
 PART_BYTES = 8 * 1024**2
-"""What is held in memory at a time. S3 takes parts from 5 MiB and at most 10,000 of them (Amazon S3 multipart upload
-limits), so that this carries 78 GiB."""
+"""One of them is read and hashed while the one before it is sent: that much is held in memory at a time, twice. S3
+takes parts from 5 MiB and at most 10,000 of them (Amazon S3 multipart upload limits), so that this carries 78 GiB."""
 
-_ONE_PART_AT_A_TIME = TransferConfig(
-    multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=1, use_threads=False
-)
+_READ_AHEAD = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=1)
+# s3transfer's own default is ten, and boto3's configuration has no argument for it.
+_READ_AHEAD.max_in_memory_upload_chunks = 1
 _STORE_REFUSED = "the store did not take it"
 _EXPECTED = {MediaKind.VIDEO: "mp4 video", MediaKind.THUMBNAIL: "WebP, PNG, JPEG or GIF picture"}
 _NAME_BYTES = 8
@@ -112,7 +112,7 @@ class S3Archive:
     def _upload(self, source: _Inspected, key: str) -> None:
         """As `upload_fileobj` does, which cannot tell its reader that a part was refused."""
         headers = {"ContentType": source.content_type, "ContentDisposition": _attachment(key)}
-        with failures(), create_transfer_manager(self._client, _ONE_PART_AT_A_TIME) as manager:
+        with failures(), create_transfer_manager(self._client, _READ_AHEAD) as manager:
             # boto3 reads what has a `read`; its types ask for a whole file
             file = cast("IO[bytes]", source)
             manager.upload(file, self._bucket, key, extra_args=headers, subscribers=[_Watch(source)]).result()

@@ -251,7 +251,9 @@ class House:
 
     def _media_address(self) -> str:
         """As one is given out, of no video that there is; made without asking S3."""
-        return self.archive.address(Media(MediaKind.VIDEO, "", key="kept/media/none/none.mp4", content_type="video/mp4"))
+        return self.archive.address(
+            Media(MediaKind.VIDEO, "", key="kept/media/none/none.mp4", content_type="video/mp4")
+        )
 
     def _contract_yaml(self, _call: Call, _invocation: Invocation) -> Answer:
         return bytes_answer("application/yaml", self.contract.yaml)

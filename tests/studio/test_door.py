@@ -1,0 +1,65 @@
+"""The key: typed once, tried, kept in the tab alone, and forgotten when that is wished."""
+
+from __future__ import annotations
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from dev.stack import LOCAL_KEY
+from tests.studio.place import Studio, come_in, tile
+
+
+def test_a_key_that_opens_nothing_is_refused_in_words(page: Page, studio: Studio) -> None:
+    page.goto(studio.url)
+    for wrong, says in (
+        ("two words", "A key is letters, digits and . _ ~ + / - without spaces."),
+        ("rk-nobody-has-this-one", "This key is not known here, or switched off."),
+    ):
+        page.get_by_label("Your key").fill(wrong)
+        page.get_by_role("button", name="Come in").click()
+        expect(page.get_by_role("alert")).to_contain_text(says)
+        expect(page.get_by_label("What the video shows")).to_be_hidden()
+        assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_it_is_kept_in_this_tab_alone(inside: Page, context: BrowserContext, studio: Studio, key: str) -> None:
+    assert inside.evaluate("sessionStorage.getItem('reelay.key')") == key
+    assert inside.evaluate("localStorage.length") == 0
+    assert context.cookies() == []
+    assert key not in inside.url
+    assert key not in inside.content()
+    inside.reload()
+    expect(inside.get_by_label("What the video shows")).to_be_visible()
+    other = context.new_page()
+    other.goto(studio.url)
+    expect(other.get_by_label("Your key")).to_be_visible()
+
+
+def test_forgetting_it_leaves_nothing_of_it(page: Page, studio: Studio, key: str) -> None:
+    studio.made(key)
+    come_in(page, studio, key)
+    expect(tile(page, "a golden retriever in orbit")).to_be_visible()
+    page.get_by_role("button", name="Forget it").click()
+    expect(page.get_by_label("Your key")).to_be_focused()
+    assert page.evaluate("sessionStorage.length") == 0
+    assert page.locator("#gallery .card").count() == 0
+
+
+def test_a_key_of_reelays_own_works_too(page: Page, studio: Studio) -> None:
+    come_in(page, studio, LOCAL_KEY)
+
+
+def test_nothing_from_outside_could_run(context: BrowserContext, studio: Studio) -> None:
+    page = context.new_page()
+    page.goto(studio.url)
+    run = """text => {
+        const script = document.createElement("script");
+        script.text = text;
+        document.body.append(script);
+    }"""
+    for broken in (run, "text => { document.body.innerHTML = `<b>${text}</b>` }"):
+        refused = page.evaluate(
+            f"text => {{ try {{ ({broken})(text); return false }} catch (error) {{ return error.name }} }}",
+            "window.ran = true",
+        )
+        assert refused == "TypeError"
+    assert page.evaluate("window.ran") is None
