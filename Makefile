@@ -99,8 +99,10 @@ cli: .venv-cli/.cli ## The command line for a relay, .venv-cli/bin/reelay (docs/
 probe: .venv/.run ## One paid request to the real v98store, after asking: where its answer departs from upstream.yaml; WHOLE=1 MODEL=... YES=1
 	@$(PY) -m dev.probe $(if $(WHOLE),--whole) $(if $(MODEL),--model "$(MODEL)") $(if $(YES),--yes)
 
-test: .venv/.dev $(NODE_CLIENTS) $(NODE_CONTRACT) ## The whole test suite
-	@$(PY) -m pytest -q
+WORKERS ?= auto
+
+test: .venv/.dev $(NODE_CLIENTS) $(NODE_CONTRACT) ## The whole test suite, in WORKERS processes (as many as there are cores)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile
 
 pictures: .venv/.dev ## The pictures of the studio in docs/; needs Chromium
 	@$(PY) -m tests.studio
