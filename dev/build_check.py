@@ -1,4 +1,4 @@
-"""Check what `sam build` made: compiled for the right processor, bytecode there, and every door answers an event.
+"""Check what `sam build` made: compiled for the right processor, bytecode there, all of it imports, doors answer.
 
 `python -m dev.build_check [--build DIRECTORY] [--architecture arm64|x86_64]`; exit 1 names all faults. The doors run
 in a fresh interpreter that sees nothing but the layer and the function. Where the build is for another processor, the
@@ -17,6 +17,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dev import build_imports
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = (3, 13)
@@ -156,10 +158,14 @@ def _layer_for(machine: str, directory: str) -> Path:
 def _run(build: Path, architecture: str) -> list[str]:
     here = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
     if here == architecture:
-        return wrong_answers(build, build / LAYER)
+        return _working(build, build / LAYER)
     print(f"The build is for {architecture} and this machine is {here}: a second layer to run the doors on.")
     with tempfile.TemporaryDirectory() as directory:
-        return wrong_answers(build, _layer_for(here, directory))
+        return _working(build, _layer_for(here, directory))
+
+
+def _working(build: Path, layer: Path) -> list[str]:
+    return build_imports.failing(build, layer, ENVIRONMENT) + wrong_answers(build, layer)
 
 
 def main(build: Path, architecture: str) -> int:

@@ -11,30 +11,18 @@ Linux only: peak memory is VmHWM of /proc/self/status, set back before the copy 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+
+from tests.bench.processes import BUCKET, ENVIRONMENT, ROOT, create_bucket, running
 
 VIDEO_MIB = 1024
 MEMORY_MIB = 64
 """The promise: less than this, whatever the size of the video."""
-
-BUCKET = "bench"
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {
-    "PATH": os.environ.get("PATH", ""),
-    "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'core'}",
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-}
 
 
 def with_the_archive(link: str) -> Callable[[], object]:
@@ -107,25 +95,10 @@ def _memory(field: str) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 
 
-@contextmanager
-def _running(*arguments: str) -> Iterator[str]:
-    """A server in a process of its own; gives the line in which it says where it is."""
-    command = [sys.executable, "-m", *arguments]
-    server = subprocess.Popen(  # noqa: S603 - our own modules
-        command, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with server:
-        try:
-            yield str(server.stdout and server.stdout.readline()).strip()
-        finally:
-            server.terminate()
-
-
 def run(name: str, mib: int) -> dict[str, float]:
     """Seconds, CPU seconds and additional MiB of the copy `name` of a video of `mib` MiB, everything started afresh."""
-    with _running("tests.integration.media_server", str(mib)) as link, _running("dev.aws", "--port", "0") as s3:
-        created = urllib.request.Request(f"{s3}/{BUCKET}", method="PUT")  # noqa: S310 - the benchmark's own S3
-        urllib.request.urlopen(created).close()  # noqa: S310 - as above
+    with running("tests.integration.media_server", str(mib)) as link, running("dev.aws", "--port", "0") as s3:
+        create_bucket(s3)
         command = [sys.executable, "-m", "tests.bench.archive_1gib", name, link]
         environment = ENVIRONMENT | {"AWS_ENDPOINT_URL_S3": s3}
         measured = subprocess.run(  # noqa: S603 - this very module

@@ -16,7 +16,7 @@ from tests.contract.cloud import ROOT, TEMPLATE, cloud, resources
 VERBS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 INTEGRATION = "x-amazon-apigateway-integration"
 STREAMED = {("POST", "/v1/chat/completions"), ("POST", "/v1/videos"), ("POST", "/v1/videos/{video_id}/remix")}
-PUBLIC = {("GET", "/openapi.yaml"), ("GET", "/openapi.json")}
+PUBLIC = {("GET", "/openapi.yaml"), ("GET", "/openapi.json"), ("GET", "/"), ("GET", "/studio/{version}/{file}")}
 
 GATEWAY_STATUS = {
     "MISSING_AUTHENTICATION_TOKEN": 404,
@@ -69,7 +69,7 @@ def test_the_routes_that_pay_stream_for_fifteen_minutes() -> None:
     paying = [found for method, path, found in routes() if (method, path) in STREAMED]
     assert len(paying) == len(STREAMED)
     for route in paying:
-        assert integration_uri(route).endswith("/functions/${RelayFunction.Arn}/response-streaming-invocations")
+        assert integration_uri(route).endswith("/functions/${RelayFunctionAliaslive}/response-streaming-invocations")
         assert route["responseTransferMode"] == "STREAM"
         assert route["timeoutInMillis"] == 900_000
 
@@ -77,7 +77,7 @@ def test_the_routes_that_pay_stream_for_fifteen_minutes() -> None:
 def test_every_other_route_is_buffered_because_its_door_answers_in_one_piece() -> None:
     for method, path, integration in routes():
         if (method, path) not in STREAMED:
-            assert integration_uri(integration).endswith("/functions/${ResultsFunction.Arn}/invocations")
+            assert integration_uri(integration).endswith("/functions/${ResultsFunctionAliaslive}/invocations")
             assert "responseTransferMode" not in integration
 
 
@@ -91,16 +91,16 @@ def test_the_api_may_invoke_the_function_behind_every_route() -> None:
     arn = "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/${__Stage__}/"
     expected = set()
     for method, path, integration in routes():
-        function = re.search(r"\$\{(\w+)\.Arn\}", integration_uri(integration))
-        assert function is not None
+        alias = re.search(r"\$\{(\w+)\}/", integration_uri(integration))
+        assert alias is not None
         # In a permission each path parameter is a star.
-        expected.add((function[1], arn + method + re.sub(r"\{\w+\}", "*", path)))
+        expected.add((alias[1], arn + method + re.sub(r"\{\w+\}", "*", path)))
     assert granted == expected
 
 
 def test_no_function_gives_up_before_its_route_does_and_none_outlives_it() -> None:
     for _, _, integration in routes():
-        function = re.search(r"\$\{(\w+)\.Arn\}", integration_uri(integration))
+        function = re.search(r"\$\{(\w+)Aliaslive\}", integration_uri(integration))
         assert function is not None
         seconds = cloud()["Resources"][function[1]]["Properties"]["Timeout"]
         assert seconds * 1000 == integration.get("timeoutInMillis", 29_000)
@@ -154,7 +154,7 @@ def test_a_missing_key_is_told_which_scheme_to_use_and_a_throttled_caller_when_t
 # Who may call
 
 
-def test_every_route_but_the_contracts_asks_the_authorizer_and_needs_a_key_on_a_plan() -> None:
+def test_every_route_but_the_contracts_and_the_studios_asks_the_authorizer_and_needs_a_key_on_a_plan() -> None:
     body = cloud()["Resources"]["Api"]["Properties"]["Body"]
     assert cloud()["Resources"]["Api"]["Properties"]["ApiKeySourceType"] == "AUTHORIZER"
     for path, methods in body["paths"].items():

@@ -21,7 +21,7 @@ def source(function: str) -> dict[str, Any]:
     (found,) = [
         mapping["Properties"]
         for mapping in resources("AWS::Lambda::EventSourceMapping").values()
-        if mapping["Properties"]["FunctionName"] == {"Ref": function}
+        if mapping["Properties"]["FunctionName"] == {"Ref": f"{function}Aliaslive"}
     ]
     return found
 

@@ -10,7 +10,7 @@ import pytest
 
 from reelay.admission import Admission
 from reelay.aftercare import Aftercare, Means
-from reelay.errors import ReelayError, StoreFailed, UpstreamBroken, UpstreamRefused, UpstreamSilent
+from reelay.errors import ReelayError, StoreFailed, UpstreamBroken, UpstreamRefused, UpstreamSilent, UpstreamUnreachable
 from reelay.gateway import json_answer
 from reelay.ids import completion_id
 from reelay.journal import CALL_SECONDS, RETRY_SECONDS
@@ -167,6 +167,26 @@ def test_doubt_is_what_may_have_been_charged_without_a_word_about_the_job(error:
     with pytest.raises(ReelayError):
         house.create()
     assert house.record.phase is phase
+    assert (("OutcomeUnknown", 1, "Count") in house.telemetry.counts) is (phase is Phase.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("error", "upstreams"),
+    [
+        (UpstreamSilent("silent", charged=True), True),
+        (UpstreamBroken("html", charged=True), True),
+        (UpstreamUnreachable("no way"), True),
+        (UpstreamRefused("500", status=500), True),
+        (UpstreamRefused("503", status=503, code="model_not_found"), False),
+        (UpstreamRefused("moderated", status=400, charged=True), False),
+    ],
+)
+def test_what_is_the_upstreams_own_fault_is_counted_apart(error: ReelayError, upstreams: bool) -> None:
+    house = House(Failed(error))
+    with pytest.raises(ReelayError):
+        house.create()
+    assert ("UpstreamFailures", 1, "Count") in house.telemetry.counts
+    assert (("UpstreamServerErrors", 1, "Count") in house.telemetry.counts) is upstreams
 
 
 def test_an_answer_that_is_cut_is_doubt_and_names_the_task() -> None:

@@ -51,7 +51,7 @@ def test_whatever_was_left_is_sent_and_what_is_in_hand_is_not(phase: Phase) -> N
     left = yard.add(phase=phase, lease=int(NOON))
     yard.add(1, phase=phase, lease=int(NOON) + 1)
     assert (yard.run(), yard.sent) == (1, [left])
-    assert yard.telemetry.counts == [("Watched", 2, "Count"), ("Swept", 1, "Count")]
+    assert yard.telemetry.counts[:2] == [("Watched", 2, "Count"), ("Swept", 1, "Count")]
 
 
 @pytest.mark.parametrize("phase", Phase)
@@ -75,6 +75,17 @@ def test_a_waiting_job_is_sent_once_an_hour() -> None:
         yard.run()
         yard.clock.advance(600)
     assert len(yard.sent) == 2
+
+
+def test_the_age_of_the_oldest_job_that_is_not_over_is_told_and_nought_without_one() -> None:
+    yard = Yard()
+    yard.add(-9000, phase=Phase.COMPLETED, lease=int(NOON))
+    yard.run()
+    yard.add(-3600, phase=Phase.QUEUED, lease=int(NOON) + 1)
+    yard.add(-60, phase=Phase.ACCEPTED, lease=int(NOON) + 1)
+    yard.run()
+    ages = [(value, unit) for name, value, unit in yard.telemetry.counts if name == "OldestJobSeconds"]
+    assert ages == [(0, "Seconds"), (3600, "Seconds")]
 
 
 def test_what_is_not_marked_is_not_looked_at() -> None:

@@ -299,3 +299,38 @@ def test_media_that_the_bucket_let_go_are_told_to_be_gone(shelf: Shelf) -> None:
     with pytest.raises(NotFound, match="30 days") as gone:
         shelf.content(record)
     assert gone.value.code == "media_unavailable"
+
+
+# ── What the studio asks for beside ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_page_holds_the_videos_of_a_model_and_with_all_of_the_labels(shelf: Shelf) -> None:
+    plain = shelf.add()
+    other = shelf.add(1, model="veo", metadata={"project": "trailer", "take": "1"})
+    shelf.completed(2, metadata={"project": "trailer", "take": "2"})
+    assert [each["id"] for each in shelf.page(model="veo")["data"]] == [video_id(other.id)]
+    assert [each["id"] for each in shelf.page(metadata={"take": "1", "project": "trailer"})["data"]] == [
+        video_id(other.id)
+    ]
+    assert len(shelf.page(metadata={"project": "trailer"})["data"]) == 2
+    assert shelf.page(model="veo", metadata={"take": "2"})["data"] == []
+    assert video_id(plain.id) in [each["id"] for each in shelf.page(model="sora-2")["data"]]
+
+
+def test_the_link_is_told_instead_of_a_redirect_where_none_is_wanted(shelf: Shelf, contract: Contract) -> None:
+    record = shelf.completed(media=(KEPT,))
+    redirected = shelf.content(record)
+    call = shelf.call("retrieveVideoContent", record, variant="video", redirect="false")
+    told = shelf.results.content(call, ONCE)
+    assert (redirected.status, told.status) == (302, 200)
+    assert body(told) == {"object": "video.link", "url": redirected.headers["Location"]}
+    assert told.headers["Cache-Control"] == "no-store"
+    assert (
+        contract.answer_faults(
+            "retrieveVideoContent",
+            200,
+            {**told.headers, "x-request-id": "r", "X-Content-Type-Options": "nosniff"},
+            b"".join(told.pieces),
+        )
+        == []
+    )

@@ -288,6 +288,7 @@ def test_a_key_that_is_not_taken_is_read_anew_and_the_job_tried_again() -> None:
     assert (shop.keys.refusals, shop.phase) == (1, Phase.QUEUED)
     assert shop.queue.sent == [(shop.job, 31)]
     assert ("ServiceKeyRefused", 1, "Count") in shop.telemetry.counts
+    assert shop.telemetry.counts.count(("PaidCalls", 1, "Count")) == 1
     shop.keys.value = "sk-new"
     shop.clock.advance(31)
     shop.work()
@@ -546,6 +547,7 @@ def test_a_job_that_nobody_knows_is_asked_after_for_as_long_as_that_is_worth_it(
     assert 200 < len(shop.statuses.asked) <= 7200 / (ASK_SECONDS + 1)
     assert shop.record.problem
     assert TASK in shop.record.problem.message
+    assert sum(value for name, value, _ in shop.telemetry.counts if name == "OutcomeUnknown") == 1
 
 
 @pytest.mark.parametrize(("asks", "ask_until"), [(False, ASKING["ask_until"]), (True, 0)], ids=["nobody", "never"])
@@ -587,6 +589,7 @@ def test_a_job_that_was_left_behind_is_never_posted_again(phase: Phase) -> None:
     assert (shop.phase, shop.statuses.asked) == (Phase.RECONCILING, [(TASK, "sora-2")])
     worked_until_over(shop)
     assert (shop.phase, shop.posts) == (Phase.UNKNOWN, [])
+    assert sum(value for name, value, _ in shop.telemetry.counts if name == "OutcomeUnknown") == 1
 
 
 def test_a_transcript_that_cannot_be_read_now_is_read_later() -> None:
