@@ -14,6 +14,7 @@ from typing import Any
 import trustme
 
 from dev.simulator import Simulator
+from reelay.aftercare import MAX_LINKS
 from reelay.archive import S3Archive
 from reelay.clock import SystemClock
 from reelay.download import DownloadLimits, GuardedDownload
@@ -46,6 +47,16 @@ def saying(*texts: str) -> Answering:
     """Answers with one choice for each text."""
     choices = [{"index": at, "delta": {"content": text}, "finish_reason": "stop"} for at, text in enumerate(texts)]
     return replies(stream({"id": "chatcmpl-1", "model": "sora-2", "choices": choices}))
+
+
+class Saying(FaultServer):
+    """Answers with one choice for each text; of more links than one answer may have, with one answer after another."""
+
+    def __init__(self, *texts: str) -> None:
+        each = MAX_LINKS // 2  # a text may hold a poster and a video
+        batches = [texts[at : at + each] for at in range(0, len(texts), each)]
+        self.answers = len(batches)
+        super().__init__(*(saying(*batch) for batch in batches))
 
 
 @dataclass
@@ -108,13 +119,17 @@ class Attacked(LocalHouse):
             self._relay, self._results = self.house.relay(), self.house.results()
 
     def media(self) -> tuple[Media, ...]:
-        """Ask once; what became of the media of the answer, which is completed all the same and was paid once."""
-        reply = self.create("sora-2")
-        assert (reply.status, reply.frames[-1]) == (200, "[DONE]")
-        assert len(self.upstream.posts) == 1
-        record = self.only_record()
-        assert record.completion is not None
-        return record.media
+        """Ask once for each answer there is; what became of the media of the answers, which are completed all the same
+        and were paid once each."""
+        media: list[Media] = []
+        for asked in range(1, getattr(self.upstream, "answers", 1) + 1):
+            reply = self.create("sora-2")
+            assert (reply.status, reply.frames[-1]) == (200, "[DONE]")
+            assert len(self.upstream.posts) == asked
+            record = self.record(reply.frames[0]["id"])
+            assert record.completion is not None
+            media += record.media
+        return tuple(media)
 
     def reasons(self) -> dict[str, str | None]:
         """The same as reasons by link; None for what was copied."""

@@ -7,7 +7,7 @@ import pytest
 from dev.simulator import Simulator
 from tests.integration.fault_server import FaultServer
 from tests.integration.media_server import mp4, redirect, reply
-from tests.security.hostile import NAME, PUBLIC, Attacked, Internet, internet_of, play, saying
+from tests.security.hostile import NAME, PUBLIC, Attacked, Internet, Saying, internet_of, play
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
 
@@ -23,7 +23,7 @@ FILE = reply(mp4(5000))
 
 def upstream(*links: str) -> FaultServer:
     """Offers one video in each choice."""
-    return FaultServer(saying(*map(play, links)))
+    return Saying(*map(play, links))
 
 
 ADDRESSES = """

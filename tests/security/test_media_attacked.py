@@ -28,7 +28,7 @@ from tests.integration.media_server import (
     raw,
     reply,
 )
-from tests.security.hostile import MIB, Attacked, play, saying, stream
+from tests.security.hostile import MIB, Attacked, Saying, play, saying, stream
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
 
@@ -84,7 +84,7 @@ def test_media_over_the_limit_are_cut_there_and_leave_nothing(
     limits = DownloadLimits(max_bytes=CAP)
     download = GuardedDownload(clock=SystemClock(), trusted_origins=frozenset({host.origin}), limits=limits)
     expected = {link(host, f"{name}.mp4", script): reason for name, (script, reason) in SIZES.items()}
-    with FaultServer(saying(*map(play, expected))) as upstream:
+    with Saying(*map(play, expected)) as upstream:
         house = Attacked(simulator, bucket, upstream, download)
         assert house.reasons() == expected
         assert house.left() == []
@@ -111,7 +111,7 @@ def test_what_is_no_video_and_no_picture_is_not_kept_whatever_it_is_called(
     posters = [link(host, f"{name}.png", reply(body, content_type="image/png")) for name, body in NO_POSTERS.items()]
     good = link(host, "good.mp4", reply(mp4(5000)))
     texts = [*map(play, videos), *(f"![x]({poster}){play(good)}" for poster in posters)]
-    with FaultServer(saying(*texts)) as upstream:
+    with Saying(*texts) as upstream:
         house = Attacked(simulator, bucket, upstream, media_trusted_origins=frozenset({host.origin}))
         assert house.reasons() == {**videos, **dict.fromkeys(posters, NO_PICTURE), good: None}
         assert {key.rpartition(".")[2] for key in house.left()} == {"mp4"}

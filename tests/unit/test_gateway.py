@@ -27,6 +27,7 @@ class Contract:
             raise self._failure
         return Call("act", "/v1/act", "r-1", token=event.get("token"))
 
+
 STANDARD = {"x-request-id": "request-1", "X-Content-Type-Options": "nosniff"}
 
 
