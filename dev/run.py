@@ -32,6 +32,9 @@ FRAME_SECONDS = 0.25
 STREAM_SECONDS = 900
 """API Gateway ends a stream after 15 minutes."""
 
+ANSWER_SECONDS = 30
+"""For the first bytes of any other answer; a function that is new takes a second or two."""
+
 COPY_SECONDS = 120
 WORDS = {"queued": "queued", "in_progress": "generating", "completed": "generated", "failed": "failed"}
 
@@ -143,12 +146,16 @@ def _download(stack: Stack, completion_id: str, out: Path) -> Path:
     patience = urllib3.Retry(
         total=COPY_SECONDS, redirect=0, status_forcelist=[409], raise_on_status=False, raise_on_redirect=False
     )
-    answer = urllib3.request("GET", url, headers={"Authorization": f"Bearer {stack.token}"}, retries=patience)
+    answer = urllib3.request(
+        "GET", url, headers={"Authorization": f"Bearer {stack.token}"}, retries=patience, timeout=ANSWER_SECONDS
+    )
     if answer.status != 302:
         raise RunFailed(f"the video is not there ({answer.status}): {answer.json()['error']['message']}")
     target = out / f"{completion_id}.mp4"
     with target.open("wb") as file:
-        source = urllib3.request("GET", answer.headers["Location"], preload_content=False, retries=False)
+        source = urllib3.request(
+            "GET", answer.headers["Location"], preload_content=False, retries=False, timeout=ANSWER_SECONDS
+        )
         if source.status != 200:
             raise RunFailed(f"the bucket answered {source.status} to its own link")
         while piece := source.read(65536):

@@ -23,6 +23,7 @@ from tests.bench.processes import BUCKET, ROOT
 from tests.bench.table import Mark, Row
 from tests.e2e.event_house import EventHouse
 from tests.fakes import FakeClock
+from tests.patience import PATIENCE_SECONDS
 
 VIDEOS = 1_000
 VIDEO_SECONDS = 180.0
@@ -156,7 +157,14 @@ def _frames() -> int:
     waits: list[float] = []
     with Simulator(delay=1, echo_delay=0, sleep=waits.append) as simulator:
         headers = {**HEADERS, "Accept-Encoding": "identity"}
-        urllib3.request("POST", f"{simulator.url}/chat/completions", body=STREAMED, headers=headers, retries=False)
+        urllib3.request(
+            "POST",
+            f"{simulator.url}/chat/completions",
+            body=STREAMED,
+            headers=headers,
+            retries=False,
+            timeout=PATIENCE_SECONDS,
+        )
     return len(waits)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import urllib3
 
 from tests.bench.processes import end, free_port, running
+from tests.patience import PATIENCE_SECONDS
 
 _PARTS = ("master", "volume", "filer", "s3")
 
@@ -45,5 +46,5 @@ def s3() -> Iterator[str]:
 
 def _ready(url: str) -> str:
     patience = urllib3.Retry(total=12, backoff_factor=0.05, status_forcelist=[500, 503])
-    urllib3.request("PUT", f"{url}/ready", retries=patience)
+    urllib3.request("PUT", f"{url}/ready", retries=patience, timeout=PATIENCE_SECONDS)
     return url

@@ -10,13 +10,14 @@ import urllib3
 from dev.simulator import Simulator
 from dev.stack import Stack, running
 from reelay.contract import Contract
+from tests.patience import PATIENCE_SECONDS
 
 ASK: Any = {"model": "sora-2", "messages": [{"role": "user", "content": "a dog"}], "stream": True}
 
 
 def call(stack: Stack, method: str, path: str, **more: Any) -> urllib3.BaseHTTPResponse:
     headers = {"Authorization": f"Bearer {stack.token}", **more.pop("headers", {})}
-    return urllib3.request(method, stack.url + path, headers=headers, retries=False, **more)
+    return urllib3.request(method, stack.url + path, headers=headers, retries=False, **more, timeout=PATIENCE_SECONDS)
 
 
 def conforms(operation: str, reply: urllib3.BaseHTTPResponse) -> bool:

@@ -17,6 +17,7 @@ from dev.stack import LOCAL_TOKEN, Stack, running
 from reelay.model import Phase
 from tests.e2e.local_house import LocalHouse
 from tests.fakes import FakeClock
+from tests.patience import PATIENCE_SECONDS
 
 ASK: Any = {"model": "sora-2", "messages": [{"role": "user", "content": "a dog"}], "stream": True}
 HOUR = 3600
@@ -44,6 +45,7 @@ def asked(stack: Stack) -> urllib3.BaseHTTPResponse:
         headers={"Authorization": f"Bearer {stack.token}", "Idempotency-Key": "killed"},
         preload_content=False,
         retries=False,
+        timeout=PATIENCE_SECONDS,
     )
 
 

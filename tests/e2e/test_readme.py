@@ -24,9 +24,11 @@ from dev.intrinsics import load
 from dev.simulator import Simulator
 from dev.stack import Stack, StackError, running
 from dev.up import lines
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+SETTINGS = (ROOT / "docs/SETTINGS.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
@@ -61,7 +63,10 @@ def test_the_curl_lines_work(stack: Stack) -> None:
     assert len(examples) == 2
     assert README.count("curl ") == len(examples), "a curl line outside of the blocks that are run here"
     environment = {"REELAY": stack.url, "KEY": "sk-anything"}
-    sent = [urllib3.request(**request_of(example, environment), retries=False).data.decode() for example in examples]
+    sent = [
+        urllib3.request(**request_of(example, environment), retries=False, timeout=PATIENCE_SECONDS).data.decode()
+        for example in examples
+    ]
     if shutil.which("curl"):
         sent += [run(["bash", "-euc", example], environment) for example in examples]
     for streamed, listed in zip(sent[::2], sent[1::2], strict=True):
@@ -97,7 +102,9 @@ def test_the_sdk_lines_work(stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_the_lines_that_make_dev_prints_work_and_never_show_a_real_key(stack: Stack) -> None:
     shown = lines(stack)
     curls = re.findall(r"^  (curl .*?)\n\n", shown, re.MULTILINE | re.DOTALL)
-    assert [urllib3.request(**request_of(each, {}), retries=False).status for each in curls] == [200, 200]
+    assert [
+        urllib3.request(**request_of(each, {}), retries=False, timeout=PATIENCE_SECONDS).status for each in curls
+    ] == [200, 200]
     compile(textwrap.dedent(shown[shown.index("  from openai") : shown.index("Ctrl-C")]), "make dev", "exec")
     real = replace(stack, simulator=None, token="sk-real-key")
     assert "sk-real-key" not in lines(real)
@@ -107,7 +114,7 @@ def test_the_lines_that_make_dev_prints_work_and_never_show_a_real_key(stack: St
 def test_every_setting_is_in_the_table_and_the_table_has_no_other() -> None:
     source = (ROOT / "layers/core/reelay/settings.py").read_text()
     read = set(re.findall(r'"([A-Z][A-Z0-9_]{5,})"', source)) - {"AWS_SAM_LOCAL", "AWS_LAMBDA_RUNTIME_API"}
-    told = set(re.findall(r"^\| `([A-Z_0-9]+)` \|", README, re.MULTILINE))
+    told = set(re.findall(r"^\| `([A-Z_0-9]+)` \|", SETTINGS, re.MULTILINE))
     assert told == read | {"POWERTOOLS_LOG_LEVEL"}
 
 
@@ -125,7 +132,7 @@ def test_make_alone_lists_every_target_with_a_line() -> None:
 
 def test_every_parameter_of_the_template_is_named() -> None:
     parameters = set(load(ROOT / "template.yaml")["Parameters"])
-    told = README[README.index("Parameters, each") : README.index("The outputs name")]
+    told = SETTINGS[SETTINGS.index("## Parameters") : SETTINGS.index("## Variables")]
     assert set(re.findall(r"`([A-Za-z]+)`", told)) == parameters
 
 

@@ -8,6 +8,7 @@ import pytest
 import urllib3
 
 from tests.e2e.local_house import PROMPT, LocalHouse
+from tests.patience import PATIENCE_SECONDS
 
 OTHER = "sk-somebody-else"
 
@@ -133,7 +134,7 @@ def test_content_is_a_redirect_to_the_very_file(house: LocalHouse, prefix: str, 
     path = f"/v1/videos/{prefix}{one.removeprefix('chatcmpl-')}/content"
     reply = house.call("GET", path, query={"variant": variant})
     assert (reply.status, reply.headers["Cache-Control"]) == (302, "no-store")
-    file = urllib3.request("GET", reply.headers["Location"], retries=False)
+    file = urllib3.request("GET", reply.headers["Location"], retries=False, timeout=PATIENCE_SECONDS)
     assert (len(file.data), hashlib.sha256(file.data).hexdigest()) == (kept[variant]["size"], kept[variant]["sha256"])
     assert file.headers["Content-Type"] == {"video": "video/mp4", "thumbnail": "image/webp"}[variant]
     assert file.headers["Content-Disposition"].startswith("attachment")

@@ -15,6 +15,7 @@ import urllib3
 from dev.simulator import Simulator
 from dev.stack import Stack, running
 from reelay.sse import EventParser
+from tests.patience import PATIENCE_SECONDS
 
 ASK: Any = {"model": "sora-2", "messages": [{"role": "user", "content": "a golden retriever in orbit"}]}
 
@@ -95,7 +96,7 @@ def test_a_default_client_never_pays_twice(
 
 
 def test_the_gateways_own_errors_are_in_the_envelope_too(stack: Stack) -> None:
-    reply = urllib3.request("GET", f"{stack.url}/v1/nowhere", retries=False)
+    reply = urllib3.request("GET", f"{stack.url}/v1/nowhere", retries=False, timeout=PATIENCE_SECONDS)
     assert reply.status == 404
     assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
 
@@ -112,6 +113,7 @@ def test_each_frame_is_seen_before_the_next_is_sent() -> None:
             headers={"Authorization": f"Bearer {stack.token}", "Content-Type": "application/json"},
             preload_content=False,
             retries=False,
+            timeout=PATIENCE_SECONDS,
         )
         parser = EventParser()
         done = False
@@ -136,6 +138,7 @@ def test_a_caller_who_leaves_in_mid_stream_finds_the_completion_later() -> None:
             headers={"Authorization": f"Bearer {stack.token}", "Content-Type": "application/json"},
             preload_content=False,
             retries=False,
+            timeout=PATIENCE_SECONDS,
         )
         location = reply.headers["Content-Location"]
         reply.read1()
@@ -150,7 +153,7 @@ def test_a_caller_who_leaves_in_mid_stream_finds_the_completion_later() -> None:
             raise_on_status=False,
         )
         headers = {"Authorization": f"Bearer {stack.token}"}
-        kept = urllib3.request("GET", stack.url + location, headers=headers, retries=patient)
+        kept = urllib3.request("GET", stack.url + location, headers=headers, retries=patient, timeout=PATIENCE_SECONDS)
         assert kept.status == 200
         assert ".mp4" in kept.json()["choices"][0]["message"]["content"]
         assert simulator.posts == 1
@@ -165,6 +168,7 @@ def test_what_the_functions_log_holds_no_token_no_prompt_and_no_body(stack: Stac
             json={**ASK, "model": model, "stream": True},
             headers={"Authorization": f"Bearer {stack.token}"},
             retries=False,
+            timeout=PATIENCE_SECONDS,
         )
     lines = log.read_text()
     assert '"message":"relayed"' in lines

@@ -573,7 +573,10 @@ def test_a_function_can_be_invoked_directly(gateway: Gateway) -> None:
 def test_a_page_in_a_browser_may_not_invoke_functions(gateway: Gateway) -> None:
     path = "/2015-03-31/functions/WholeFunction/invocations"
     for headers, status in (({}, 200), ({"Origin": "https://a.example"}, 403)):
-        assert urllib3.request("POST", gateway.url + path, body=b"{}", headers=headers).status == status
+        assert (
+            urllib3.request("POST", gateway.url + path, body=b"{}", headers=headers, timeout=PATIENCE_SECONDS).status
+            == status
+        )
 
 
 def test_a_direct_caller_is_told_how_a_function_failed(gateway: Gateway) -> None:

@@ -36,6 +36,7 @@ from reelay.model import Media, MediaKind, Order, Phase, Problem, Record
 from reelay.s3 import ATTEMPTS, s3_client
 from reelay.store import GETS_AT_ONCE, INLINE_REQUEST_BYTES, LIST_KEYS, S3Store
 from tests.fakes import NOON, TENANT, FakeStore, new_record
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -91,7 +92,7 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ) as server:
         try:
             patience = urllib3.Retry(total=12, backoff_factor=0.05, status_forcelist=[500, 503])
-            urllib3.request("PUT", f"{url}/ready", retries=patience)
+            urllib3.request("PUT", f"{url}/ready", retries=patience, timeout=PATIENCE_SECONDS)
             yield url
         finally:
             server.kill()

@@ -15,6 +15,7 @@ from reelay.identity import tenant_of
 from reelay.ids import completion_id, core_of
 from reelay.model import Phase, Record
 from tests.load.callers import CHAT, LABEL
+from tests.patience import PATIENCE_SECONDS
 
 SETTLE_SECONDS = 60.0
 """How long what was accepted may go on: a job waits for a worker and takes some seconds, its video one more."""
@@ -70,7 +71,7 @@ def readable(stack: Stack, record: Record) -> bool:
     """Whether its owner gets the whole answer, with the video."""
     headers = {"Authorization": f"Bearer {stack.token}"}
     url = f"{stack.url}{CHAT}/{completion_id(record.id)}"
-    reply = urllib3.request("GET", url, headers=headers, retries=False)
+    reply = urllib3.request("GET", url, headers=headers, retries=False, timeout=PATIENCE_SECONDS)
     return reply.status == 200 and ".mp4" in (reply.json()["choices"][0]["message"]["content"] or "")
 
 

@@ -7,6 +7,7 @@ import urllib3
 
 from tests.e2e.event_house import EventHouse
 from tests.e2e.local_house import PROMPT, Reply
+from tests.patience import PATIENCE_SECONDS
 
 NEVER_WAS = "video_01k9zzzzzzzzzzzzzzzzzzzzzz"
 
@@ -29,7 +30,7 @@ def test_content_is_not_ready_then_the_very_file_then_gone(events: EventHouse) -
 
     events.work_off()
     links = [content(events, video, variant).headers["Location"] for variant in ("video", "thumbnail")]
-    files = [urllib3.request("GET", link, retries=False) for link in links]
+    files = [urllib3.request("GET", link, retries=False, timeout=PATIENCE_SECONDS) for link in links]
     assert [file.status for file in files] == [200, 200]
     assert (files[0].data[4:8], files[1].data[:4]) == (b"ftyp", b"RIFF")
 
@@ -39,6 +40,6 @@ def test_content_is_not_ready_then_the_very_file_then_gone(events: EventHouse) -
     late, unknown = content(events, video), content(events, NEVER_WAS)
     assert (late.status, late.body) == (404, unknown.body), "as if it had never been"
     for link in links:  # handed out before, and good for minutes yet
-        gone = urllib3.request("GET", link, retries=False)
+        gone = urllib3.request("GET", link, retries=False, timeout=PATIENCE_SECONDS)
         assert gone.status in (403, 404), "S3 says 403 where the signer may not list the bucket"
         assert b"ftyp" not in gone.data

@@ -18,6 +18,7 @@ from reelay.model import Data, End, Phase
 from reelay.results import Results
 from tests.contract.proxy_events import rest_event
 from tests.e2e.local_house import KEY, PROMPT, Context, Pieces
+from tests.patience import PATIENCE_SECONDS
 from tests.security.test_cuts import BRIEF, HEAD, AtTheDoor
 from tests.unit.captured import as_events, content_of
 
@@ -74,6 +75,7 @@ def leave(stack: Stack, simulator: Simulator, after: int) -> str:
         headers={"Authorization": f"Bearer {stack.token}"},
         preload_content=False,
         retries=False,
+        timeout=PATIENCE_SECONDS,
     )
     seen = b""
     while seen.count(b"\n\n") < after:
@@ -93,7 +95,9 @@ def test_a_caller_whose_connection_ends_finds_the_completion_later() -> None:
         for posts, after in enumerate((0, 1, 40), 1):
             location = leave(stack, simulator, after)
             headers = {"Authorization": f"Bearer {stack.token}"}
-            kept = urllib3.request("GET", stack.url + location, headers=headers, retries=patient)
+            kept = urllib3.request(
+                "GET", stack.url + location, headers=headers, retries=patient, timeout=PATIENCE_SECONDS
+            )
             assert (kept.status, simulator.posts) == (200, posts), after
             assert ".mp4" in kept.json()["choices"][0]["message"]["content"]
             while gate.acquire(blocking=False):

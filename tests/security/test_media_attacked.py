@@ -28,6 +28,7 @@ from tests.integration.media_server import (
     raw,
     reply,
 )
+from tests.patience import PATIENCE_SECONDS
 from tests.security.hostile import MIB, Attacked, Saying, play, saying, stream
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
@@ -57,7 +58,7 @@ def link(host: MediaServer, name: str, script: Script) -> str:
 
 def given(place: str) -> tuple[bytes, str | None, str | None]:
     """What a presigned link gives: bytes, type and disposition."""
-    answer = urllib3.request("GET", place, retries=False)
+    answer = urllib3.request("GET", place, retries=False, timeout=PATIENCE_SECONDS)
     assert answer.status == 200
     return answer.data, answer.headers.get("Content-Type"), answer.headers.get("Content-Disposition")
 

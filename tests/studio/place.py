@@ -103,7 +103,8 @@ class Studio:
     def api(self, method: str, path: str, key: str, body: Any = None) -> Any:
         """Any other call of the API, its JSON."""
         headers = {"Authorization": f"Bearer {key}"}
-        reply = urllib3.request(method, f"{self.stack.url}/{path}", headers=headers, json=body, retries=False)
+        url, seconds = f"{self.stack.url}/{path}", PATIENCE_MS / 1000
+        reply = urllib3.request(method, url, headers=headers, json=body, retries=False, timeout=seconds)
         return reply.json() | {"status_code": reply.status}
 
     def made(self, key: str, prompt: str = "a golden retriever in orbit", model: str = "sora-2", **more: Any) -> Record:

@@ -19,6 +19,7 @@ import urllib3
 
 from dev.aws import AwsServer
 from dev.one_at_a_time import LongPolls, OneAtATime
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -82,8 +83,11 @@ def test_it_runs_alone_and_tells_where_and_no_more(tmp_path: Path) -> None:
         try:
             assert server.stdout is not None
             url = server.stdout.readline().strip()
-            assert urllib3.request("PUT", f"{url}/a-bucket", retries=False).status == 200
-            assert urllib3.request("PUT", f"{url}/a-bucket/key", body=b"x", retries=False).status == 200
+            assert urllib3.request("PUT", f"{url}/a-bucket", retries=False, timeout=PATIENCE_SECONDS).status == 200
+            assert (
+                urllib3.request("PUT", f"{url}/a-bucket/key", body=b"x", retries=False, timeout=PATIENCE_SECONDS).status
+                == 200
+            )
         finally:
             server.terminate()
         assert server.stdout.read() == ""

@@ -32,5 +32,7 @@ class Masked:
 
     def _begun(self, text: bytes) -> int:
         """How many bytes at the end of it may be the beginning of the secret."""
-        longest = min(len(self._secret) - 1, len(text))
-        return next((n for n in range(longest, 0, -1) if text.endswith(self._secret[:n])), 0)
+        at = text.find(self._secret[:1], max(0, len(text) - len(self._secret) + 1))
+        while at >= 0 and not self._secret.startswith(text[at:]):
+            at = text.find(self._secret[:1], at + 1)
+        return len(text) - at if at >= 0 else 0

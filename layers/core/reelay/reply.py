@@ -210,10 +210,14 @@ def _decoded(text: str) -> Any:
     if depth(text) > MAX_DEPTH:
         return None
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return _DECODER.decode(text)
     except ValueError:
         return None
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+"""`json.loads` would make one for each event."""

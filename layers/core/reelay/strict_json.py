@@ -20,8 +20,7 @@ MAX_NUMBER_CHARACTERS = 40
 """Longer than any 64-bit integer (20) and any double written in full (25)."""
 
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
-# The closing quote is optional, so that a string without one is passed over once and not once for each of its quotes.
-_NOT_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^\[\]{}"]++', re.DOTALL)
+_NOT_BRACKETS = re.compile(r"[^\[\]{}]++")
 _MAYBE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -57,7 +56,9 @@ def depth(text: str) -> int:
     """How deep the arrays and objects of a JSON text nest; 0 for any text that cannot nest deeper than MAX_DEPTH."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return 0
-    brackets = _NOT_BRACKETS.sub("", text)
+    if "\\" in text:  # outside of a string it is no JSON, and nothing after it is read
+        text = text.replace("\\\\", "").replace('\\"', "")
+    brackets = _NOT_BRACKETS.sub("", "".join(text.split('"')[::2]))
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
