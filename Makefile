@@ -133,6 +133,7 @@ mutate: .venv/.dev ## Takes away one guard after another and expects the tests t
 
 docs: .venv/.dev ## The tables of docs/ that are made of the code
 	@$(PY) -m tests.security
+	@$(PY) -m tests.contract.breaking
 	@$(PY) -m tests.compatibility
 
 clients: .venv/.dev .venv-litellm/.litellm .venv-langchain/.langchain ## LiteLLM's client and LangChain's ChatOpenAI against the stack; OpenAI's own are in make test
