@@ -285,7 +285,7 @@ def test_an_id_of_any_shape_is_read_and_left_to_the_use_case(contract: Contract,
     assert contract.read(rest_event("GET", f"{CHAT}/{segment}")).parameters["completion_id"] == id
 
 
-@pytest.mark.parametrize("path", ["/openapi.yaml", "/openapi.json", "/", "/studio/1/app.js"])
+@pytest.mark.parametrize("path", ["/openapi.yaml", "/openapi.json", "/docs", "/docs/1/a.js", "/", "/studio/1/app.js"])
 def test_the_contract_itself_needs_no_token(contract: Contract, path: str) -> None:
     assert contract.read(rest_event("GET", path, headers={})).token is None
     assert contract.read(rest_event("GET", path, headers={"Authorization": "Basic x"})).token is None

@@ -28,6 +28,8 @@ OPERATIONS = {
     "get-completion": "getChatCompletion",
     "get-completion-messages": "getChatCompletionMessages",
     "get-contract": "getContractJson",
+    "get-docs": "getDocs",
+    "get-docs-file": "getDocsFile",
     "get-studio": "getStudio",
     "get-studio-file": "getStudioFile",
     "get-video": "getVideo",

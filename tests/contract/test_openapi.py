@@ -59,6 +59,8 @@ OPERATIONS = {
     "retrieveVideoContent": ("GET", "/v1/videos/{video_id}/content"),
     "getContractYaml": ("GET", "/openapi.yaml"),
     "getContractJson": ("GET", "/openapi.json"),
+    "getDocs": ("GET", "/docs"),
+    "getDocsFile": ("GET", "/docs/{version}/{file}"),
     "getStudio": ("GET", "/"),
     "getStudioFile": ("GET", "/studio/{version}/{file}"),
 }

@@ -16,7 +16,12 @@ from tests.contract.cloud import ROOT, TEMPLATE, cloud, resources
 VERBS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 INTEGRATION = "x-amazon-apigateway-integration"
 STREAMED = {("POST", "/v1/chat/completions"), ("POST", "/v1/videos"), ("POST", "/v1/videos/{video_id}/remix")}
-PUBLIC = {("GET", "/openapi.yaml"), ("GET", "/openapi.json"), ("GET", "/"), ("GET", "/studio/{version}/{file}")}
+PUBLIC = {
+    ("GET", path)
+    for path in (
+        "/openapi.yaml", "/openapi.json", "/docs", "/docs/{version}/{file}", "/", "/studio/{version}/{file}",
+    )
+}  # fmt: skip
 
 GATEWAY_STATUS = {
     "MISSING_AUTHENTICATION_TOKEN": 404,

@@ -32,6 +32,7 @@ def test_every_answer_of_the_doors_forbids_guessing(house: LocalHouse) -> None:
         "/v1/nowhere",
     )
     others += ("/", "/studio/1/app.js", "/studio/1/style.css", "/studio/1/nothing.js")
+    others += ("/docs", "/docs/1/rapidoc-min.js", "/docs/1/nothing.js")
     answers = [made, house.create("sora-2", stream=False), house.create("sim-502-html"), house.create("sim-html-200")]
     answers += [house.create("sim-400-invalid-request"), house.post(b"{"), house.post({"model": 1})]
     answers += [house.call("GET", path) for path in stored + others]

@@ -19,6 +19,7 @@ from reelay.claims import S3Claims
 from reelay.clock import SystemClock
 from reelay.conformance import Conformance
 from reelay.contract import Contract
+from reelay.docs_page import DocsPage
 from reelay.download import GuardedDownload
 from reelay.drops import S3Drops
 from reelay.gateway import Door, Operation, Stream, bytes_answer, json_answer
@@ -142,10 +143,10 @@ class House:
         return self._door(operations, self._open_stream())
 
     def results(self) -> Door:
-        """The door that reads, changes and deletes what was kept, and serves the contract and the studio."""
+        """The door that reads, changes and deletes what was kept, and serves the contract and the pages."""
         results = Results(self.store, self.clock, json_answer)
         videos = VideoResults(self.store, self.archive, self.clock, json_answer, self.settings.media_days)
-        studio = StudioPage(self._media_address)
+        studio, docs = StudioPage(self._media_address), DocsPage()
         operations: dict[str, Operation] = {
             "listChatCompletions": results.page,
             "getChatCompletion": results.retrieve,
@@ -158,6 +159,8 @@ class House:
             "retrieveVideoContent": videos.content,
             "getContractYaml": self._contract_yaml,
             "getContractJson": self._contract_json,
+            "getDocs": docs.page,
+            "getDocsFile": docs.file,
             "getStudio": studio.page,
             "getStudioFile": studio.file,
         }
