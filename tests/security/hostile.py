@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import threading
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from tests.e2e.local_house import LocalHouse
 from tests.integration.fault_server import FaultServer, replies
 from tests.integration.fault_server import Script as Answering
 from tests.integration.media_server import HOST, MediaServer, Script
+from tests.patience import PATIENCE_SECONDS
 
 NAME = "cdn.example.com"
 PUBLIC = "93.184.215.14"
@@ -151,3 +153,12 @@ def memory_below(mib: int) -> Iterator[None]:
     finally:
         tracemalloc.stop()
     assert peak < mib * MIB, f"{peak / MIB:.0f} MiB at the peak"
+
+
+def assert_nobody_reads_on() -> None:
+    """Every thread that read a reply has ended. (Whoever sends may not hear of it for a minute, where the reader's
+    window was full when it closed.)"""
+    for thread in threading.enumerate():
+        if thread.name == "upstream-reader":
+            thread.join(PATIENCE_SECONDS)
+            assert not thread.is_alive()

@@ -14,7 +14,7 @@ from reelay.exchange import PIECE_BYTES, REPLY_BYTES
 from reelay.model import Phase
 from tests.e2e.local_house import Reply
 from tests.integration.fault_server import FaultServer, Peer, Script, http, replies
-from tests.security.hostile import MIB, Attacked, memory_below
+from tests.security.hostile import MIB, Attacked, assert_nobody_reads_on, memory_below
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
 
@@ -106,7 +106,7 @@ def test_a_line_of_50_mb_is_given_up_in_bounded_memory(simulator: Simulator, buc
         with memory_below(READ_MIB):
             reply = house.create("sora-2", store=False)
         failed(house, reply)
-        assert upstream.left.wait(5), "and nobody reads on"
+        assert_nobody_reads_on()
 
 
 def floods(start: bytes, piece: bytes) -> Script:
@@ -134,7 +134,7 @@ def test_a_flood_ends_at_the_largest_reply_that_is_read_and_its_transcript_is_ke
     with FaultServer(floods(start, piece)) as upstream:
         house = Attacked(simulator, bucket, upstream)
         failed(house, house.create("sora-2"))
-        assert upstream.left.wait(5)
+        assert_nobody_reads_on()
     record = house.only_record()
     assert 0 <= REPLY_BYTES - record.transcript_bytes < PIECE_BYTES
     sent = start.partition(b"\r\n\r\n")[2] + piece * (REPLY_BYTES // len(piece) + 1)
@@ -175,7 +175,7 @@ def test_what_drips_under_the_idle_limit_ends_with_the_time_there_is(
         reply = house.hurried("sora-2", stream=True, seconds=SOON)
         assert time.monotonic() - begun < SOON + 3
         assert told(reply)["code"] == "upstream_timeout"
-        assert upstream.left.wait(5)
+        assert_nobody_reads_on()
     record = house.only_record()
     assert (record.phase, len(upstream.posts)) == (Phase.UNKNOWN, 1)
     transcript = house.transcript(f"chatcmpl-{record.id}") if record.transcript_bytes else b""
