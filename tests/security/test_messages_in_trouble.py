@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from dev.simulator import Simulator
 from reelay.model import Phase
-from reelay.s3 import ATTEMPTS, s3_client
+from reelay.s3 import s3_client
 from tests.e2e.event_house import EventHouse
 from tests.e2e.local_house import Context
 from tests.e2e.test_event_triggers import created
@@ -23,6 +22,7 @@ from tests.e2e.test_service_pays import call
 from tests.fakes import FakeClock
 from tests.integration.test_queue import refuses
 from tests.integration.test_store import Fault, loses, passes
+from tests.security.aws_faults import Failing, failing
 from tests.security.store_doors import FILMS, ask
 
 if TYPE_CHECKING:
@@ -45,32 +45,10 @@ DOWN: Mapping[str, Fault] = {
 }
 
 
-class Sending:
-    """SQS, as the doors meet it when they send a job."""
-
-    def __init__(self) -> None:
-        self.fault: Fault = passes
-
-    def before_send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-        return self.fault(request)
-
-    @staticmethod
-    def needs_retry(attempts: int, response: Any, **_: Any) -> int | None:
-        """botocore's own pauses take no time: try again at once what it would, as often as it would."""
-        passing = response is None or response[0].status_code >= 500
-        return 0 if passing and attempts < ATTEMPTS else None
-
-
 @pytest.fixture
-def sending(aws_environment: None) -> Iterator[Sending]:  # noqa: ARG001 - where the clients find the server
-    made = Sending()
-    boto3.setup_default_session()
-    assert boto3.DEFAULT_SESSION is not None
-    heard: Any = boto3.DEFAULT_SESSION.events  # the stubs overlook that these events take the handler's answer
-    heard.register("before-send.sqs.SendMessage", made.before_send)
-    heard.register_first("needs-retry.sqs.SendMessage", made.needs_retry)
-    yield made
-    boto3.setup_default_session()
+def sending(aws_environment: None) -> Iterator[Failing]:  # noqa: ARG001 - where the clients find the server
+    with failing("sqs.SendMessage") as made:
+        yield made
 
 
 @pytest.fixture
@@ -80,7 +58,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def house(simulator: Simulator, bucket: str, clock: FakeClock, sending: Sending) -> EventHouse:  # noqa: ARG001 - before the clients are made
+def house(simulator: Simulator, bucket: str, clock: FakeClock, sending: Failing) -> EventHouse:  # noqa: ARG001 - before the clients are made
     return EventHouse(simulator, s3_client(), bucket, clock)
 
 
@@ -102,7 +80,7 @@ def by_sdk(house: EventHouse) -> None:
 @pytest.mark.parametrize("fault", DOWN)
 @pytest.mark.parametrize("asks", [by_message, by_file, by_sdk])
 def test_a_job_that_the_queue_does_not_take_stands_and_is_sent_by_the_next_sweep(
-    house: EventHouse, sending: Sending, asks: Callable[[EventHouse], None], fault: str
+    house: EventHouse, sending: Failing, asks: Callable[[EventHouse], None], fault: str
 ) -> None:
     sending.fault = DOWN[fault]
     for _ in range(2):  # it stands, and asking again finds it
@@ -123,7 +101,7 @@ def test_a_job_that_the_queue_does_not_take_stands_and_is_sent_by_the_next_sweep
 
 
 @pytest.mark.case("queue-down")
-def test_asking_again_sends_the_job_as_soon_as_the_queue_is_back(house: EventHouse, sending: Sending) -> None:
+def test_asking_again_sends_the_job_as_soon_as_the_queue_is_back(house: EventHouse, sending: Failing) -> None:
     sending.fault = unreachable
     by_message(house)
     sending.fault = passes

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
@@ -23,6 +22,7 @@ from tests.e2e.test_service_pays import CHAT, OWN, ask, call, sent_keys
 from tests.fakes import FakeClock
 from tests.integration.test_queue import refuses
 from tests.integration.test_store import Fault, passes
+from tests.security.aws_faults import Failing, failing
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -48,33 +48,10 @@ NONE_LEFT = [{"itemIdentifier": "j-1"}]
 """The message of `EventHouse.work` has to come again."""
 
 
-class Secrets:
-    """Secrets Manager, as the doors meet it: what becomes of each attempt to read the key, and how many there were."""
-
-    def __init__(self) -> None:
-        self.fault: Fault = passes
-        self.attempts = 0
-
-    def before_send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-        self.attempts += 1
-        return self.fault(request)
-
-    @staticmethod
-    def needs_retry(attempts: int, **_: Any) -> int | None:
-        """botocore's own pauses take no time: try again at once, as often as it would."""
-        return 0 if attempts < ATTEMPTS else None
-
-
 @pytest.fixture
-def secrets(aws_environment: None) -> Iterator[Secrets]:  # noqa: ARG001 - where the clients find the server
-    made = Secrets()
-    boto3.setup_default_session()
-    assert boto3.DEFAULT_SESSION is not None
-    heard: Any = boto3.DEFAULT_SESSION.events  # the stubs overlook that these events take the handler's answer
-    heard.register("before-send.secrets-manager.GetSecretValue", made.before_send)
-    heard.register_first("needs-retry.secrets-manager.GetSecretValue", made.needs_retry)
-    yield made
-    boto3.setup_default_session()
+def secrets(aws_environment: None) -> Iterator[Failing]:  # noqa: ARG001 - where the clients find the server
+    with failing("secrets-manager.GetSecretValue") as made:
+        yield made
 
 
 @pytest.fixture
@@ -84,7 +61,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def paying(simulator: Simulator, bucket: str, clock: FakeClock, secrets: Secrets) -> EventHouse:  # noqa: ARG001 - before the clients are made
+def paying(simulator: Simulator, bucket: str, clock: FakeClock, secrets: Failing) -> EventHouse:  # noqa: ARG001 - before the clients are made
     return EventHouse(simulator, s3_client(), bucket, clock)
 
 
@@ -110,7 +87,7 @@ def assert_nothing_sent(house: EventHouse, reply: Reply, posts: int) -> None:
 @pytest.mark.case("secret-down")
 @pytest.mark.parametrize("fault", DOWN)
 def test_without_a_remembered_key_nothing_is_sent_until_there_is_one(
-    paying: EventHouse, secrets: Secrets, clock: FakeClock, fault: str
+    paying: EventHouse, secrets: Failing, clock: FakeClock, fault: str
 ) -> None:
     body = queued(paying)
     secrets.fault = DOWN[fault]
@@ -131,7 +108,7 @@ def test_without_a_remembered_key_nothing_is_sent_until_there_is_one(
 @pytest.mark.case("secret-down")
 @pytest.mark.parametrize("fault", DOWN)
 def test_a_remembered_key_is_used_on_for_an_hour_by_both_doors(
-    paying: EventHouse, secrets: Secrets, clock: FakeClock, fault: str
+    paying: EventHouse, secrets: Failing, clock: FakeClock, fault: str
 ) -> None:
     assert call(paying, "POST", CHAT, ask("sim-text")).status == 200
     paying.work(queued(paying))
@@ -150,7 +127,7 @@ def test_a_remembered_key_is_used_on_for_an_hour_by_both_doors(
 
 @pytest.mark.case("secret-down")
 def test_a_key_that_the_operator_took_away_is_no_longer_used(
-    paying: EventHouse, secrets: Secrets, clock: FakeClock
+    paying: EventHouse, secrets: Failing, clock: FakeClock
 ) -> None:
     assert call(paying, "POST", CHAT, ask("sim-text")).status == 200
     paying.work(queued(paying))
@@ -162,7 +139,7 @@ def test_a_key_that_the_operator_took_away_is_no_longer_used(
 
 
 @pytest.mark.case("secret-down")
-def test_who_brings_a_key_of_his_own_notices_nothing(paying: EventHouse, secrets: Secrets) -> None:
+def test_who_brings_a_key_of_his_own_notices_nothing(paying: EventHouse, secrets: Failing) -> None:
     secrets.fault = silent
     assert ".mp4" in paying.create("sora-2").content
     assert secrets.attempts == 0

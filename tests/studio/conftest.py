@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         if "CI" in os.environ:
             pytest.fail("There is no Chromium here; CI has to have one (.ci/run installs it).")
-        pytest.skip("There is no Chromium on this machine: with Debian, `apt-get install chromium`.")
+        pytest.skip("There is no Chromium on this machine: with Debian, `apt-get install chromium`.")  # CI fails, above
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         opened = chromium(playwright)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -116,3 +117,35 @@ def test_the_work_after_the_answer_is_done_whatever_the_answer_was() -> None:
     answer = Answer(200, HEADERS, (b"<p>",), then=lambda: done.append("then"))
     sent(Conformance(CONTRACT, FakeTelemetry()).held(answer, GET))
     assert done == ["then"]
+
+
+def broken(*_: Any) -> list[str]:
+    raise ValueError(SECRET)
+
+
+class Broken(Contract):
+    """Knows the operations and fails at every answer."""
+
+    answer_faults = error_faults = frame_faults = broken  # type: ignore[assignment] # what fails takes anything
+
+
+@pytest.mark.parametrize(("event", "answer"), GOOD)
+def test_a_judge_that_fails_costs_the_caller_nothing_and_is_told_to_the_operator(event: Any, answer: Answer) -> None:
+    told, done = FakeTelemetry(), list[str]()
+    held = Conformance(Broken.load(), told).held(replace(answer, then=lambda: done.append("then")), event)
+    assert (sent(held), done) == (list(answer.pieces), ["then"])
+    assert {words for words, _ in told.alarms} == {"answer not judged"}
+    assert SECRET not in str(told.alarms)
+
+
+def test_where_that_is_strict_a_stream_that_broke_the_contract_is_read_to_its_end_all_the_same() -> None:
+    made: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for number, piece in enumerate((frame(CHUNK | {"id": 5}), frame(CHUNK), DONE)):
+            made.append(number)
+            yield piece
+
+    with pytest.raises(ContractViolation):
+        sent(Conformance(CONTRACT, FakeTelemetry(), strict=True).held(Answer(200, STREAM, pieces()), POST))
+    assert made == [0, 1, 2]

@@ -5,8 +5,10 @@ In tests and on the local stack (`strict`) it is an error instead, and what brea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reelay.model import Answer
@@ -57,24 +59,33 @@ class Conformance:
         return self._afterwards(answer, operation)
 
     def _events(self, answer: Answer, operation: str) -> Iterator[bytes]:
-        self._found(operation, answer, self._judge.answer_faults(operation, answer.status, answer.headers, _END))
+        pieces = iter(answer.pieces)
+        try:
+            yield from self._passed_on(answer, operation, pieces)
+        except ContractViolation:
+            deque(pieces, maxlen=0)  # what was paid for is read to its end and kept, whoever gets it
+            raise
+
+    def _passed_on(self, answer: Answer, operation: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        status, headers = answer.status, answer.headers
+        self._hold(operation, answer, lambda: self._judge.answer_faults(operation, status, headers, _END))
         last = b""
-        for piece in answer.pieces:
+        for piece in pieces:
+            last = piece
             if not self._strict:
                 yield piece
-            self._found(operation, answer, self._judge.frame_faults(piece))
+            self._hold(operation, answer, partial(self._judge.frame_faults, piece))
             if self._strict:
                 yield piece
-            last = piece
-        if not last.endswith(_END):
-            self._found(operation, answer, ["the stream: expected [DONE] as its last event"])
+        ended = last.endswith(_END)
+        self._hold(operation, answer, lambda: [] if ended else ["the stream: expected [DONE] as its last event"])
 
     def _whole(self, answer: Answer, operation: str | None) -> Iterator[bytes]:
         sent = []
         for piece in answer.pieces:
             sent.append(piece)
             yield piece
-        self._found(operation, answer, self._faults(answer, operation, b"".join(sent)))
+        self._hold(operation, answer, lambda: self._faults(answer, operation, sent))
 
     def _afterwards(self, answer: Answer, operation: str | None) -> Answer:
         sent: list[bytes] = []
@@ -85,19 +96,26 @@ class Conformance:
                 yield piece
 
         def then() -> None:
-            try:
-                self._found(operation, answer, self._faults(answer, operation, b"".join(sent)))
-            finally:
-                answer.then()
+            self._hold(operation, answer, lambda: self._faults(answer, operation, sent))
+            answer.then()
 
         return replace(answer, pieces=pieces(), then=then)
 
-    def _faults(self, answer: Answer, operation: str | None, body: bytes) -> list[str]:
+    def _faults(self, answer: Answer, operation: str | None, sent: Iterable[bytes]) -> list[str]:
+        body = b"".join(sent)
         if operation is None:
             return self._judge.error_faults(body)
         return self._judge.answer_faults(operation, answer.status, answer.headers, body)
 
-    def _found(self, operation: str | None, answer: Answer, faults: list[str]) -> None:
+    def _hold(self, operation: str | None, answer: Answer, judge: Callable[[], list[str]]) -> None:
+        """Tell what breaks the contract; where that is not strict nothing that goes wrong here reaches the answer."""
+        try:
+            faults = judge()
+        except Exception:
+            if self._strict:
+                raise
+            self._telemetry.alarm("answer not judged", operation=operation, status=answer.status)
+            return
         if not faults:
             return
         if self._strict:
