@@ -21,8 +21,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         yield up
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of one file: while Playwright runs, its event loop does too, and no other test of the process could have one."""
     if CHROMIUM is None:
         if "CI" in os.environ:
             pytest.fail("There is no Chromium here; CI has to have one (.ci/run installs it).")
