@@ -299,6 +299,11 @@ class FakeTelemetry:
     def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
         self.counts.append((metric, value, unit))
 
+    @property
+    def defects(self) -> int:
+        """How many were counted for an alarm."""
+        return [name for name, _, _ in self.counts].count("Unforeseen")
+
     def note(self, event: str, **fields: str | float | bool | None) -> None:
         self.notes.append((event, fields))
 

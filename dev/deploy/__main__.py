@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 
 from dev.deploy import ROOT, NotDone, parameters
 from dev.deploy.account import Account, Deployed
-from dev.deploy.lines import keyless, lines
+from dev.deploy.lines import keyless, lines, sealed
+from dev.deploy.parameters import SERVICE_KEY_SEAL, SERVICE_KEY_SECRET
 from dev.deploy.questions import Questions
 from dev.deploy.terminal import Terminal
 from reelay.bearer import bearer_token
@@ -29,7 +30,7 @@ def main(words: Sequence[str] | None = None) -> int:
         terminal.tell(f"Stack {asked.stack}, {account.name()}.")
         there = account.stack(asked.stack)
         known = parameters.read(ROOT / "template.yaml")
-        values = Questions(known, _given(asked.parameters), there, terminal).values()
+        values = Questions(known, _given(asked.parameters), there, terminal, account.secret_fault).values()
         made = {parameters.ARCHITECTURE: asked.architecture, parameters.RELEASE: f"{time.time():.0f}"}
         _deploy(asked, values | made)
         stack = account.stack(asked.stack)
@@ -79,18 +80,28 @@ def _deploy(asked: argparse.Namespace, values: Mapping[str, str]) -> None:
 def _tell(account: Account, stack: Deployed, terminal: Terminal) -> None:
     secret = stack.outputs["ServiceKeySecret"]
     if not account.has_key(secret):
-        key = _key(terminal)
+        key = _key(terminal, secret)
         if key:
             account.put_key(secret, key)
     terminal.tell()
     terminal.tell(lines(stack.outputs, tenant_secret="TenantSecret" not in stack.parameters))
     if not account.has_key(secret):
         terminal.tell(keyless(secret))
+    if (seal := _unknown_seal(account, stack)) is not None:
+        terminal.tell(sealed(secret, seal))
 
 
-def _key(terminal: Terminal) -> str:
+def _unknown_seal(account: Account, stack: Deployed) -> str | None:
+    """The KMS key of a named secret, where no parameter names it to the functions' roles."""
+    known = stack.parameters
+    seal = account.seal(known[SERVICE_KEY_SECRET]) if known.get(SERVICE_KEY_SECRET) else None
+    named = known.get(SERVICE_KEY_SEAL) or known.get("KmsKeyArn") or ""
+    return None if seal is None or named in (seal, f"{named.rpartition('/')[0]}/{seal}") else seal
+
+
+def _key(terminal: Terminal, secret: str) -> str:
     """The v98store key that pays, or "" for later."""
-    while key := terminal.ask_secret("\nThe v98store key that pays, which goes into its secret (Enter: later): "):
+    while key := terminal.ask_secret(f"\nThe v98store key that pays, which goes into {secret} (Enter: later): "):
         try:
             bearer_token(f"Bearer {key}", optional=False)
         except Unauthorized:

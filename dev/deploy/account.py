@@ -56,6 +56,23 @@ class Account:
         hidden = {name for name, value in values.items() if value == "****"}  # how CloudFormation shows NoEcho
         return Deployed(outputs, {name: value for name, value in values.items() if name not in hidden})
 
+    def secret_fault(self, arn: str) -> str:
+        """Why the secret cannot hold the service's key, in words; "" where it can. It is not read."""
+        try:
+            found = self._secrets.describe_secret(SecretId=arn)
+        except self._secrets.exceptions.ResourceNotFoundException:
+            found = None
+        except (ClientError, BotoCoreError) as failure:
+            raise NotDone(str(failure)) from None
+        if found is None or "DeletedDate" in found:
+            return f"a secret that is there, in region {self._stacks.meta.region_name}"
+        return "" if found["ARN"] == arn else f"the whole ARN, {found['ARN']}"
+
+    def seal(self, secret: str) -> str | None:
+        """The KMS key that the secret is sealed with, as it is named there; None for AWS's own."""
+        name = _asked(self._secrets.describe_secret, SecretId=secret).get("KmsKeyId")
+        return None if name is None or name.endswith("alias/aws/secretsmanager") else str(name)
+
     def has_key(self, secret: str) -> bool:
         """Whether the secret holds anything; it is not read."""
         return bool(_asked(self._secrets.describe_secret, SecretId=secret).get("VersionIdsToStages"))

@@ -48,6 +48,13 @@ The secret that holds the v98store key is empty, so nothing can be paid yet. Put
 
   aws secretsmanager put-secret-value --secret-id {secret} --secret-string file://key.txt && rm key.txt"""
 
+SEALED = """\
+
+The secret {secret}
+is sealed with the KMS key {seal}, and nothing lets the functions use that. Unless the key's own policy does:
+
+  make deploy PARAMETERS="ServiceKeyKmsKeyArn=THE KEY'S ARN\""""
+
 
 def lines(outputs: Mapping[str, str], *, tenant_secret: bool) -> str:
     """From a stack's outputs. `tenant_secret` says that keys are told with one."""
@@ -65,3 +72,8 @@ def lines(outputs: Mapping[str, str], *, tenant_secret: bool) -> str:
 def keyless(secret: str) -> str:
     """What to do about a secret without a key."""
     return KEYLESS.format(secret=secret)
+
+
+def sealed(secret: str, seal: str) -> str:
+    """What to do about a named secret that the functions cannot open."""
+    return SEALED.format(secret=secret, seal=seal)

@@ -13,6 +13,7 @@ from dev.intrinsics import load, text
 ASKED = (
     "TenantSecret",
     "AllowCallerKeys",
+    "ServiceKeySecretArn",
     "AllowedModels",
     "MaxJobsPerDay",
     "RetentionDays",
@@ -21,6 +22,7 @@ ASKED = (
 )
 """What is asked for without being named: what is hard to change later, what costs money, and who is told."""
 
+SERVICE_KEY_SECRET, SERVICE_KEY_SEAL = "ServiceKeySecretArn", "ServiceKeyKmsKeyArn"
 ARCHITECTURE, RELEASE = "Architecture", "Release"
 NOT_ASKED = (ARCHITECTURE, RELEASE)
 """What the layer was built for, and what is another with each deployment: nobody is asked."""

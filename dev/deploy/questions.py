@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from textwrap import fill
 
 from dev.deploy import NotDone
 from dev.deploy.account import Deployed
-from dev.deploy.parameters import ASKED, NOT_ASKED, Parameter
+from dev.deploy.parameters import ASKED, NOT_ASKED, SERVICE_KEY_SECRET, Parameter
 from dev.deploy.terminal import Terminal
 
 WIDTH = 100
@@ -19,17 +19,24 @@ MORE = "\nAnother parameter by its name, ? for all of them, Enter to go on: "
 
 
 class Questions:
-    """`given` are values from the command line, and nobody is asked for them; `there` is the stack as it stands."""
+    """`given` are values from the command line, and nobody is asked for them; `there` is the stack as it stands;
+    `secret_fault` says what an account has against a secret (`Account.secret_fault`)."""
 
     def __init__(
-        self, parameters: Mapping[str, Parameter], given: Mapping[str, str], there: Deployed | None, terminal: Terminal
+        self,
+        parameters: Mapping[str, Parameter],
+        given: Mapping[str, str],
+        there: Deployed | None,
+        terminal: Terminal,
+        secret_fault: Callable[[str], str],
     ) -> None:
-        for name, value in given.items():
-            _hold(parameters, name, value)
         self._parameters = parameters
         self._values = dict(given)
         self._there = there
         self._terminal = terminal
+        self._secret_fault = secret_fault
+        for name, value in given.items():
+            self._hold(name, value)
 
     def values(self) -> dict[str, str]:
         """What to deploy with: only what was said. The rest keeps its default, or the value that the stack has.
@@ -57,11 +64,24 @@ class Questions:
             value = ask(f"{parameter.name} [{self._now(parameter)}]: ")
             if not value:
                 return
-            fault = parameter.fault(value)
+            fault = self._fault(parameter, value)
             if not fault:
                 self._values[parameter.name] = value
                 return
             self._terminal.tell(f"It has to be {fault}.")
+
+    def _fault(self, parameter: Parameter, value: str) -> str:
+        """What speaks against the value, in words; "" where nothing does."""
+        fault = parameter.fault(value)
+        if not fault and value and parameter.name == SERVICE_KEY_SECRET:
+            return self._secret_fault(value)
+        return fault
+
+    def _hold(self, name: str, value: str) -> None:
+        if name not in self._parameters:
+            raise NotDone(f"The template has no parameter {name}.")
+        if fault := self._fault(self._parameters[name], value):
+            raise NotDone(f"{name} has to be {fault}.")
 
     def _now(self, parameter: Parameter) -> str:
         """What Enter means."""
@@ -84,10 +104,3 @@ class Questions:
             f"\nA tenant secret was made: {made}\nKeep it with what you keep of the bucket. Whoever deploys onto the "
             "same bucket under another one finds\nnothing of what was made before, and `make keys` needs it."
         )
-
-
-def _hold(parameters: Mapping[str, Parameter], name: str, value: str) -> None:
-    if name not in parameters:
-        raise NotDone(f"The template has no parameter {name}.")
-    if fault := parameters[name].fault(value):
-        raise NotDone(f"{name} has to be {fault}.")

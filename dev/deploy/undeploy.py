@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from dev.deploy import ROOT, NotDone
-from dev.deploy.account import LISTED, Account
+from dev.deploy.account import LISTED, Account, Deployed
+from dev.deploy.parameters import SERVICE_KEY_SECRET
 from dev.deploy.terminal import Terminal
 
 KEPT, UNDER_WAY = "kept/records/", "open/"
@@ -38,7 +39,7 @@ def _undeploy(asked: argparse.Namespace, account: Account, terminal: Terminal) -
     if stack is None:
         raise NotDone(f"There is no stack {asked.stack} there.")
     keys = account.keys(stack.outputs["KeysPlanId"])
-    terminal.tell(_stays(account, stack.outputs, keys))
+    terminal.tell(_stays(account, stack, keys))
     if terminal.asks and terminal.ask(f"\nThe stack's name, to delete it ({asked.stack}): ") != asked.stack:
         raise NotDone("That is another name. Nothing was deleted.")
     words = ["delete", "--stack-name", asked.stack, "--no-prompts"]
@@ -47,13 +48,15 @@ def _undeploy(asked: argparse.Namespace, account: Account, terminal: Terminal) -
     terminal.tell(_left(stack.outputs["BucketName"], keys))
 
 
-def _stays(account: Account, outputs: Mapping[str, str], keys: list[str]) -> str:
-    bucket = outputs["BucketName"]
+def _stays(account: Account, stack: Deployed, keys: list[str]) -> str:
+    bucket, named = stack.outputs["BucketName"], stack.parameters.get(SERVICE_KEY_SECRET)
+    secret = f"The secret {named} stays;" if named else "The v98store key goes with its secret; so do"
+    gone = "queues, messages on them, bus, logs, alarms and API"
     under_way = account.count(bucket, UNDER_WAY)
     words = [
         f"\nThe bucket {bucket} stays, with {_many(account.count(bucket, KEPT))} records, their videos, and what was",
         "dropped under inbox/. Nobody but your account reads it then, for the API is gone.",
-        "The v98store key goes with its secret; so do queues, messages on them, bus, logs, alarms and API.",
+        f"{secret} {gone}{' go' if named else ''}.",
     ]
     if keys:
         words.append(f"{len(keys)} API keys stay in API Gateway, where they open nothing any more.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from reelay import settings
 from reelay.authorizer import answer
+from reelay.callers_key import callers_key
 
-callers_key = settings.callers_key()
+CALLERS_KEY = callers_key()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer one question."""
-    return answer(event, callers_key)
+    return answer(event, CALLERS_KEY)

@@ -33,10 +33,13 @@ def with_the_archive(link: str) -> Callable[[], object]:
     from reelay.ids import new_core  # noqa: PLC0415 - as above
     from reelay.model import Link, MediaKind, Record  # noqa: PLC0415 - as above
     from reelay.s3 import s3_client  # noqa: PLC0415 - as above
+    from reelay.upload import S3Upload  # noqa: PLC0415 - as above
+    from reelay.wiring import bucket_of  # noqa: PLC0415 - as above
 
     clock = SystemClock()
     download = GuardedDownload(clock=clock, trusted_origins=frozenset({link.rpartition("/")[0]}))
-    archive = S3Archive(s3_client(), BUCKET, download, clock)
+    upload = S3Upload(s3_client(), BUCKET)
+    archive = S3Archive(bucket_of(BUCKET), lambda: upload, download, clock)
     record = Record(new_core(clock.now()), "anonymous", int(clock.now()), "sora-2", stream=False)
 
     def copy() -> None:

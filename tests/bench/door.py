@@ -39,7 +39,7 @@ class RelayDoor:
 
     def __init__(self) -> None:
         self.app = load()
-        self.watch = S3Watch(self.app.house.s3)
+        self.watch = S3Watch(self.app.house.bucket)
         self._sink = Sink()
         vars(self.app)["door"] = replace(self.app.door, open_stream=lambda: self._sink)
 

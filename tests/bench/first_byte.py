@@ -130,7 +130,7 @@ def _marks(turns: _Turns) -> Iterator[Mark]:
     whole = [each - direct for each, direct in zip(mine, turns.direct, strict=True)]
     yield below("Reelay over the bare door, p50", p(over, 50), LIMIT_MS, "ms")
     yield told("Reelay over the bare door, p95", p(over, 95), "ms")
-    yield told("of that boto3's own work for the S3 calls, p50", p(turns.library, 50), "ms")
+    yield told("of that building, signing and reading S3 calls, p50", p(turns.library, 50), "ms")
     yield told("of S3 calls before the first byte, p50, not counted above", p(turns.s3, 50), "ms")
     yield told("bare door over the simulator itself, p50", p(_over(turns.bare, turns.direct), 50), "ms")
     yield told("Reelay in all, p50", p(whole, 50), "ms")

@@ -51,7 +51,7 @@ class BenchHouse:
     def __init__(self, simulator: Simulator) -> None:
         chosen = Settings(bucket=BUCKET, upstream_base_url=simulator.url, upstream_plain_http=True)
         house = House(chosen)
-        self.watch = S3Watch(house.s3)
+        self.watch = S3Watch(house.bucket)
         self.milestones = Milestones(house.upstream, self.watch)
         vars(house)["upstream"] = self.milestones  # in place of the cached one, before the door is made
         self._relay, self._results, self._house = house.relay(), house.results(), house

@@ -25,10 +25,10 @@ HOW = """\
 The documented request with `stream: false`, 2,000 times, the lanes taking turns. Reelay's is functions/relay/app.py
 in a process of its own, from the event going in to the answer's last byte going out: validation, records, log and
 all. Its added time is that, minus what a bare urllib3 call to the same simulator took in the same turn, minus the
-time in which an S3 call was on its way (handed to boto3's HTTP session until answered; signing and parsing count as
-added, and a call that is made beside the upstream's is subtracted once). The recipe (FastAPI, Mangum, httpx with a
-kept connection) is measured in the same way and keeps nothing; LiteLLM's proxy over HTTP on a kept connection, one
-worker. What follows the answer is outside."""
+time in which an S3 call was on its way (handed to urllib3 until answered; signing and parsing count as added, and a
+call that is made beside the upstream's is subtracted once). The recipe (FastAPI, Mangum, httpx with a kept connection)
+is measured in the same way and keeps nothing; LiteLLM's proxy over HTTP on a kept connection, one worker. What
+follows the answer is outside."""
 
 
 @dataclass
@@ -90,7 +90,7 @@ def _marks(turns: _Turns) -> Iterator[Mark]:
     mine = p(turns.relay, 50)
     yield below("Reelay, p50", mine, LIMIT_MS, "ms")
     yield told("Reelay, p95", p(turns.relay, 95), "ms")
-    yield told("of that boto3's own work for the S3 calls, p50", p(turns.library, 50), "ms")
+    yield told("of that building, signing and reading S3 calls, p50", p(turns.library, 50), "ms")
     yield told("of S3 calls before the answer, p50, not counted above", p(turns.s3, 50), "ms")
     yield told("a bare urllib3 call, in all, p50: the limit", p(turns.direct, 50), "ms")
     if not turns.proxy:

@@ -1,27 +1,22 @@
-"""Every call of an S3 client, with when it was on its way."""
+"""Every call of the house to S3, with when it was on its way."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
 from urllib.parse import urlsplit
 
-from botocore.httpsession import URLLib3Session
-
-from reelay.s3 import READ_SECONDS
-
-if TYPE_CHECKING:
-    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-    from mypy_boto3_s3 import S3Client
+from reelay.bucket import Bucket
+from reelay.s3_rest import Asked, Attempt, Carry, Received, S3Rest
 
 
 @dataclass(slots=True)
 class S3Call:
     """An attempt of a call, by `time.monotonic`, which all processes of a machine share: `began` and `ended` on its way
-    to S3 and back, `asked` and `done` as whoever called boto3 sees it."""
+    to S3 and back, `asked` and `done` as whoever made it sees it."""
 
     operation: str
     path: str
@@ -37,41 +32,51 @@ class S3Call:
 
     @property
     def library(self) -> float:
-        """Seconds that boto3 took beside: building, signing, reading."""
+        """Seconds beside: building, signing, reading."""
         return self.done - self.asked - self.seconds
 
 
 class S3Watch:
-    """Does a client's HTTP itself (boto3's event `before-send` lets it), by the same class as the client would."""
+    """Stands before a bucket's calls and before what carries them."""
 
-    def __init__(self, client: S3Client) -> None:
+    def __init__(self, bucket: Bucket) -> None:
         self.calls: list[S3Call] = []
-        self._session = URLLib3Session(timeout=READ_SECONDS)
         self._thread = threading.local()
-        events = client.meta.events
-        events.register("provide-client-params.s3", self._asked)
-        events.register("before-send.s3", self._send)  # type: ignore[arg-type] # its answer is taken
-        events.register("after-call.s3", self._done)
+        carry = bucket.rest.carry
+        bucket.rest = _Timed(bucket.rest, self._called)
+        bucket.rest.carry = partial(self._carried, carry)
 
-    def _asked(self, **_: Any) -> None:
+    def _called(self, call: Callable[[], Received]) -> Received:
         self._thread.asked = time.monotonic()
+        try:
+            return call()
+        finally:
+            self._thread.call.done = time.monotonic()
 
-    def _send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
+    def _carried(self, carry: Carry, attempt: Attempt) -> Received:
         began = time.monotonic()
-        answer = self._session.send(request)
+        answer = carry(attempt)
         ended = time.monotonic()
-        operation, path = event_name.rpartition(".")[2], urlsplit(str(request.url)).path
-        self._thread.call = S3Call(operation, path, getattr(self._thread, "asked", began), began, ended, ended)
+        path = urlsplit(attempt.url).path
+        self._thread.call = S3Call(attempt.operation, path, self._thread.asked, began, ended, ended)
         self.calls.append(self._thread.call)
         return answer
-
-    def _done(self, **_: Any) -> None:
-        self._thread.call.done = time.monotonic()
 
     def take(self) -> list[S3Call]:
         """The calls since the last time."""
         calls, self.calls = self.calls, []
         return calls
+
+
+class _Timed(S3Rest):
+    """The same, each call by way of `around`."""
+
+    def __init__(self, rest: S3Rest, around: Callable[[Callable[[], Received]], Received]) -> None:
+        vars(self).update(vars(rest))
+        self._around = around
+
+    def call(self, asked: Asked) -> Received:
+        return self._around(lambda: super(_Timed, self).call(asked))
 
 
 def covered(calls: Iterable[tuple[float, float]], since: float, until: float) -> float:

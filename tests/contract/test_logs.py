@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from functools import cache
+from typing import Any
 
 from tests.contract.cloud import ROOT
 from tests.contract.told import tellings
@@ -15,11 +17,22 @@ from tests.contract.told import tellings
 DOCUMENT = (ROOT / "docs/LOGS.md").read_text(encoding="utf-8")
 LEVELS = {"note": "INFO", "alarm": "ERROR"}
 ROW = re.compile(r"^\| `([^`]+)` \| (\w+) \| (.*?) \|", re.MULTILINE)
+STACK = "one-of-two"
 DRIVER = """
+from contextlib import suppress
 from types import SimpleNamespace
+from reelay import settings
+from reelay.errors import Unforeseen
+from reelay.relay import Relay
 from reelay.telemetry import PowertoolsTelemetry
 
-told = PowertoolsTelemetry()
+told = PowertoolsTelemetry(settings.read().service)
+no = dict.fromkeys(("upstream", "store", "admission", "aftercare", "spending", "clock"))
+relay = Relay(telemetry=told, **no)
+
+def broken():
+    raise ValueError("the caller's own words")
+
 context = SimpleNamespace(
     function_name="f", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="r"
 )
@@ -29,13 +42,25 @@ context = SimpleNamespace(
 def handler(event, context):
     told.count("PaidCalls")
     told.note("queued", record="1")
-    try:
-        raise ValueError("the caller's own words")
-    except ValueError:
-        told.alarm("unforeseen")
+    with suppress(Unforeseen):
+        relay.charged(SimpleNamespace(id="1"), broken)
 
 handler({"requestContext": {"requestId": "q"}}, context)
 """
+
+
+@cache
+def written() -> list[dict[str, Any]]:
+    """In a process of its own, with Powertools as it is deployed: its loggers remember where they first wrote."""
+    set_by_the_template = {"POWERTOOLS_SERVICE_NAME": STACK, "BUCKET_NAME": "kept-here"}
+    ran = subprocess.run(  # noqa: S603 - our own interpreter and the program above
+        [sys.executable, "-c", DRIVER],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "layers/core"), **set_by_the_template},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [json.loads(line) for line in ran.stdout.splitlines()]
 
 
 def rows(heading: str) -> dict[str, tuple[str, str]]:
@@ -61,21 +86,23 @@ def test_every_metric_is_documented_with_its_unit_and_no_other_is() -> None:
 
 
 def test_what_every_line_has_is_documented_and_no_line_holds_an_exceptions_words() -> None:
-    """In a process of its own, with Powertools as it is deployed: its loggers remember where they first wrote."""
-    ran = subprocess.run(  # noqa: S603 - our own interpreter and the program above
-        [sys.executable, "-c", DRIVER],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "layers/core"), "POWERTOOLS_SERVICE_NAME": "reelay"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    lines = written()
     note, alarm = (line for line in lines if "level" in line)
     head = DOCUMENT[: DOCUMENT.index("| message |")] + DOCUMENT[DOCUMENT.index("A line at ERROR") :]
     for field in (note.keys() | alarm.keys()) - {"record"}:
         assert f"`{field}`" in head, field
-    assert (alarm["exception"], alarm["place"].rpartition(":")[0]) == ("ValueError", "handler")
-    assert "the caller's own words" not in ran.stdout
+    assert (alarm["exception"], alarm["place"].rpartition(":")[0]) == ("ValueError", "broken")
+    assert "the caller's own words" not in json.dumps(lines)
+
+
+def test_a_line_says_which_function_told_it() -> None:
+    note, alarm = (line for line in written() if "level" in line)
+    assert [line["location"].rpartition(":")[0] for line in (note, alarm)] == ["handler", "charged"]
+
+
+def test_lines_and_metrics_bear_the_name_of_the_stack() -> None:
+    lines = written()
+    assert {line["service"] for line in lines} == {STACK}
     [paid] = [line for line in lines if "PaidCalls" in line]
     [directive] = paid["_aws"]["CloudWatchMetrics"]
-    assert (directive["Namespace"], directive["Dimensions"], paid["service"]) == ("Reelay", [["service"]], "reelay")
+    assert (directive["Namespace"], directive["Dimensions"]) == ("Reelay", [["service"]])

@@ -11,6 +11,7 @@ import pytest
 
 from dev import template as local
 from reelay import settings
+from reelay.callers_key import callers_key
 from tests.contract.cloud import FUNCTIONS, ROOT, TEMPLATE, cloud, resources
 
 DEVELOPMENT_ONLY = {"UPSTREAM_PLAIN_HTTP", "ALLOW_ANONYMOUS", "MEDIA_TRUSTED_ORIGINS"}
@@ -72,7 +73,7 @@ def test_the_settings_take_the_environment_of_every_function_and_read_all_of_it(
     function = local.read(ROOT / "template.yaml").functions[name]
     declared = {"BUCKET_NAME": "what-only-aws-knows", **function.environment}
     environment = Asked(declared)
-    settings.callers_key(environment) if name == "AuthorizerFunction" else settings.read(environment)
+    callers_key(environment) if name == "AuthorizerFunction" else settings.read(environment)
     if name == "AuthorizerFunction":  # what all functions share is not for it
         declared = {"CALLERS_KEY": declared["CALLERS_KEY"]}
     assert {variable for variable in declared if not variable.startswith("POWERTOOLS_")} <= environment.names

@@ -120,10 +120,6 @@ def test_the_webhook_is_there_only_with_a_url_and_only_with_a_key() -> None:
     assert rule["EventPattern"] == {"source": [SOURCE]}
 
 
-def test_the_services_key_stands_in_no_template() -> None:
-    assert not TEMPLATE["Resources"]["ServiceKey"]["Properties"].keys() & {"SecretString", "GenerateSecretString"}
-
-
 def test_the_sweep_comes_before_anybody_has_waited_long_and_ends_before_the_next_one() -> None:
     event = TEMPLATE["Resources"]["SweepFunction"]["Properties"]["Events"]["Every5Minutes"]["Properties"]
     assert event["Schedule"] == "rate(5 minutes)"

@@ -13,6 +13,7 @@ from boto3.session import Session
 from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]  # AWS ships no types
 from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]  # AWS ships no types
 
+from dev import template as local
 from dev.deploy import parameters
 from tests.contract.cloud import FUNCTIONS, ROOT, TEMPLATE, cloud, plain, resources
 from tests.contract.told import metrics
@@ -67,17 +68,27 @@ def test_an_alarm_watches_something_that_is_told(name: str) -> None:
     dimensions = {each["Name"]: each["Value"] for each in found["Dimensions"]}
     if found["Namespace"] == "Reelay":
         assert found["MetricName"] in metrics()
-        assert dimensions == {"service": "reelay"}, "what Powertools writes (tests/contract/test_logs.py)"
+        assert dimensions == {"service": {"Ref": "AWS::StackName"}}, (
+            "what Powertools writes (tests/contract/test_logs.py)"
+        )
     else:
         assert AWS_METRICS[found["Namespace"], found["MetricName"]] in dimensions
         assert {"Stage": "live"}.items() <= dimensions.items() or "ApiName" not in dimensions
+
+
+def test_every_function_tells_under_the_name_of_its_stack() -> None:
+    """So that two stacks of one account and region do not count into each other's metrics and alarms."""
+    for name in FUNCTIONS:
+        variables = cloud()["Resources"][name]["Properties"]["Environment"]["Variables"]
+        assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+        assert local.read(ROOT / "template.yaml").functions[name].environment["POWERTOOLS_SERVICE_NAME"] == "local"
 
 
 def test_what_an_operator_has_to_hear_of_has_an_alarm() -> None:
     ours = {alarm(name)["MetricName"] for name in ALARMS if alarm(name)["Namespace"] == "Reelay"}
     assert ours == {
         "ContractViolation", "OldestJobSeconds", "OutcomeUnknown", "PaidCalls", "ServiceKeyRefused",
-        "UpstreamServerErrors",
+        "Unforeseen", "UpstreamServerErrors",
     }  # fmt: skip
     watched = {
         (alarm(name)["MetricName"], each["Value"]["Fn::GetAtt"][0])
@@ -98,7 +109,9 @@ def _function(dimension: dict[str, Any]) -> bool:
     return bool(dimension["Name"] == "FunctionName")
 
 
-@pytest.mark.parametrize("name", ["RequestsDeadLettersAlarm", "JobsDeadLettersAlarm", "OutcomeUnknownAlarm"])
+@pytest.mark.parametrize(
+    "name", ["RequestsDeadLettersAlarm", "JobsDeadLettersAlarm", "OutcomeUnknownAlarm", "UnforeseenAlarm"]
+)
 def test_the_first_one_is_an_alarm(name: str) -> None:
     found = alarm(name)
     assert (found["Threshold"], found["ComparisonOperator"]) == (0, "GreaterThanThreshold")
@@ -191,10 +204,10 @@ def widgets() -> list[dict[str, Any]]:
 
 def test_the_dashboard_shows_what_is_told_and_every_alarm() -> None:
     for widget in widgets():
-        for namespace, metric, dimension, *_ in widget["properties"].get("metrics", []):
+        for namespace, metric, dimension, value, *_ in widget["properties"].get("metrics", []):
             if namespace == "Reelay":
                 assert metric in metrics()
-                assert dimension == "service"
+                assert (dimension, value) == ("service", "${AWS::StackName}")
             else:
                 assert AWS_METRICS[namespace, metric] == dimension
     [shown] = [widget["properties"]["alarms"] for widget in widgets() if widget["type"] == "alarm"]
@@ -284,7 +297,7 @@ def test_a_gradual_deployment_goes_back_by_itself_when_an_alarm_of_errors_rises(
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
         named = {each["Name"]["Ref"] for each in group["AlarmConfiguration"]["Alarms"]}
         errors = {name for name in ALARMS if name.endswith("ErrorsAlarm")} - {"UpstreamErrorsAlarm"}
-        assert named == errors | {"ContractViolationAlarm"}
+        assert named == errors | {"ContractViolationAlarm", "UnforeseenAlarm"}
 
 
 def test_every_way_of_deploying_is_known_to_sam_and_to_the_mapping() -> None:

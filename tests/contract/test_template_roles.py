@@ -10,14 +10,17 @@ from tests.contract.cloud import allowed, listed, resources
 
 WEBHOOK = "WebhookRole"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/0e8b1d5a-0000-4000-8000-000000000001"
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/v98store-AbC123"
 EVERYTHING = {"KmsKeyArn": KEY, "WebhookUrl": "https://example.com/hook", "Tracing": "true"}
 """Parameters that bring permissions with them."""
+OF_THE_ACCOUNT = {"ServiceKeySecretArn": SECRET, "ServiceKeyKmsKeyArn": KEY}
+"""And those that name what is not the stack's."""
 NAMED = re.compile(r"\w+|Bucket/\w+(/\w+)*(/\*)?")
 """One resource of the stack, or one kind of object in its bucket."""
 
 
 @pytest.mark.case("role-too-wide")
-@pytest.mark.parametrize("parameters", [{}, EVERYTHING])
+@pytest.mark.parametrize("parameters", [{}, EVERYTHING, EVERYTHING | OF_THE_ACCOUNT, OF_THE_ACCOUNT])
 def test_nobody_is_allowed_a_wildcard(parameters: dict[str, str]) -> None:
     for role, statement in allowed(**parameters):
         assert statement["Effect"] == "Allow"
@@ -27,7 +30,7 @@ def test_nobody_is_allowed_a_wildcard(parameters: dict[str, str]) -> None:
             assert sorted(statement["Action"]) == ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
             continue
         for resource in listed(statement["Resource"]):
-            assert resource == KEY or NAMED.fullmatch(resource), (role, resource)
+            assert resource in (KEY, SECRET) or NAMED.fullmatch(resource), (role, resource)
 
 
 def test_every_function_has_a_role_of_its_own_that_aws_adds_nothing_to() -> None:

@@ -114,11 +114,6 @@ class LocalHouse:
         self._relay = self.house.relay()
         self._results = self.house.results()
 
-    @property
-    def client(self) -> S3Client:
-        """The S3 client that the doors themselves use."""
-        return self.house.s3
-
     def post(self, body: Mapping[str, Any] | bytes | str, *, key: str | None = KEY, **headers: str) -> Reply:
         """POST /v1/chat/completions through the buffered relay door."""
         raw = json.dumps(body) if isinstance(body, Mapping) else body

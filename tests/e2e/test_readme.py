@@ -112,7 +112,7 @@ def test_the_lines_that_make_dev_prints_work_and_never_show_a_real_key(stack: St
 
 
 def test_every_setting_is_in_the_table_and_the_table_has_no_other() -> None:
-    source = (ROOT / "layers/core/reelay/settings.py").read_text()
+    source = "".join((ROOT / "layers/core/reelay" / name).read_text() for name in ("settings.py", "callers_key.py"))
     read = set(re.findall(r'"([A-Z][A-Z0-9_]{5,})"', source)) - {"AWS_SAM_LOCAL", "AWS_LAMBDA_RUNTIME_API"}
     told = set(re.findall(r"^\| `([A-Z_0-9]+)` \|", SETTINGS, re.MULTILINE))
     assert told == read | {"POWERTOOLS_LOG_LEVEL"}

@@ -86,7 +86,7 @@ def test_a_new_key_goes_into_the_secret_and_its_file_away(aws_environment: None,
     secrets = boto3.client("secretsmanager")
     arn = secrets.create_secret(Name=f"runbook-{tmp_path.name}")["ARN"]
     (tmp_path / "key.txt").write_text("sk-new\n")
-    run(blocks("Rotating the key")[0], {"ServiceKey": arn}, tmp_path)
+    run(blocks("Rotating the key")[0], {"ServiceKeySecret": arn}, tmp_path)
     assert secrets.get_secret_value(SecretId=arn)["SecretString"].strip() == "sk-new"
     assert not (tmp_path / "key.txt").exists()
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
 from dev.simulator import Simulator
 from reelay.model import Phase
 from reelay.s3 import s3_client
+from reelay.s3_rest import Attempt, Carry, Received
+from reelay.wiring import House
 from tests.e2e.local_house import LocalHouse
 from tests.fakes import FakeClock
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from tests.s3_tap import tap_house
 
 CALLS = 14
 """More than a streamed video makes: the ones beyond the last never fail."""
@@ -24,19 +22,19 @@ BEFORE = ("GetObject", "PutObject")
 
 
 class Fault:
-    """Fails the call with this number, once and for good: botocore does not try it again."""
+    """Fails the call with this number, at each of its attempts."""
 
-    def __init__(self, client: S3Client, number: int) -> None:
+    def __init__(self, house: House, number: int) -> None:
         self.made: list[str] = []
         self.number = number
-        client.meta.events.register("before-call.s3", self._before)
+        tap_house(house, self._around)
 
-    def _before(self, model: Any, **_: Any) -> Any:
-        self.made.append(model.name)
-        if len(self.made) - 1 != self.number:
-            return None
-        error = {"Error": {"Code": "SlowDown", "Message": "x"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
-        return type("Response", (), {"status_code": 503, "headers": {}})(), error
+    def _around(self, attempt: Attempt, carry: Carry) -> Received:
+        if attempt.number == 1:
+            self.made.append(attempt.operation)
+        if len(self.made) - 1 == self.number and attempt.operation == self.made[-1]:
+            return Received(503, {}, b"<Error><Code>SlowDown</Code></Error>")
+        return carry(attempt)
 
 
 @pytest.mark.case("store-503")
@@ -45,7 +43,7 @@ def test_one_call_that_fails_costs_at_most_a_copy_of_the_media(
     simulator: Simulator, bucket: str, aws_environment: None, number: int  # noqa: ARG001 - sets where S3 is
 ) -> None:  # fmt: skip
     house = LocalHouse(simulator, s3_client(), bucket, FakeClock())
-    fault = Fault(house.client, number)
+    fault = Fault(house.house, number)
     live = house.live("sora-2")
     failed = fault.made[number] if number < len(fault.made) else None
     fault.number = -1  # what this test itself asks is answered
@@ -68,6 +66,6 @@ def test_one_call_that_fails_costs_at_most_a_copy_of_the_media(
 
 def test_the_walk_covers_every_call(simulator: Simulator, bucket: str, aws_environment: None) -> None:  # noqa: ARG001 - as above
     house = LocalHouse(simulator, s3_client(), bucket, FakeClock())
-    fault = Fault(house.client, -1)
+    fault = Fault(house.house, -1)
     house.live("sora-2")
     assert 5 < len(fault.made) < CALLS

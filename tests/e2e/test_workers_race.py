@@ -15,7 +15,6 @@ import pytest
 
 from dev.simulator import Simulator
 from reelay.aws import client
-from reelay.documents import WATCH_PREFIX
 from reelay.model import Job, Phase, Record
 from reelay.queue import job_in
 from reelay.settings import Settings
@@ -102,8 +101,7 @@ class Shop:
         return self.house.store.load(job.tenant, job.id)
 
     def marked(self) -> bool:
-        listed = self.house.s3.list_objects_v2(Bucket=self.settings.bucket, Prefix=WATCH_PREFIX)
-        return listed["KeyCount"] > 0
+        return any(True for _ in self.house.store.watched())
 
     def paid(self) -> Counter[str]:
         """How often the simulator was asked for each job."""

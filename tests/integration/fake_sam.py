@@ -38,6 +38,8 @@ def deploy(name: str, values: dict[str, str]) -> None:
     had = {each["ParameterKey"]: each["ParameterValue"] for stack in there for each in stack["Parameters"]}
     values = had | values
     outputs = {each["OutputKey"]: each["OutputValue"] for each in there[0]["Outputs"]} if there else made()
+    if named := values.get("ServiceKeySecretArn"):
+        outputs["ServiceKeySecret"] = named
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Parameters": {each: {"Type": "String", "NoEcho": each in SECRETS} for each in values},

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,17 +13,17 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 import urllib3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.config import Config
-from botocore.exceptions import ReadTimeoutError
-from botocore.httpsession import URLLib3Session
 
 from reelay.archive import PART_BYTES, PRESIGNED_SECONDS, S3Archive
+from reelay.bucket import Bucket
 from reelay.documents import media_prefix
 from reelay.download import DownloadLimits, GuardedDownload
 from reelay.errors import NotFound
 from reelay.model import Link, Media, MediaKind
+from reelay.s3_rest import Attempt, Carry, Received
+from reelay.upload import S3Upload
+from reelay.wiring import bucket_of
 from tests.bench import archive_1gib
 from tests.fakes import NOON, FakeClock, new_record
 from tests.integration.media_server import (
@@ -43,6 +42,7 @@ from tests.integration.media_server import (
     redirect,
     reply,
 )
+from tests.s3_tap import Around, Fault, answers, at_once, loses, passes, tap, tap_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -60,12 +60,13 @@ CUT = "the video ends in the middle"
 SHORT = "the file ended before the length that its host had announced"
 STORE = "the store did not take it"
 
-Fault = Callable[[AWSPreparedRequest], AWSResponse | None]
-
 
 @dataclass(frozen=True)
 class Place:
+    """`client` is boto3's, by which media are copied; `objects` the house's own way."""
+
     client: S3Client
+    objects: Bucket
     bucket: str
     server: MediaServer
     archive: S3Archive
@@ -86,15 +87,18 @@ class Place:
         """Let the coming attempts of an operation meet these faults, the last one for ever; returns the attempts."""
         attempts: list[str] = []
 
-        def before_send(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-            attempts.append(request.url)
-            return faults[min(len(attempts), len(faults)) - 1](request)
+        def around(attempt: Attempt, carry: Carry) -> Received:
+            if attempt.operation != operation:
+                return carry(attempt)
+            attempts.append(attempt.url)
+            return faults[min(len(attempts), len(faults)) - 1](attempt) or carry(attempt)
 
-        self.client.meta.events.register(
-            f"before-send.s3.{operation}",
-            before_send,  # type: ignore[arg-type] # the stubs overlook that this event takes the handler's answer
-        )
+        self.tap(around)
         return attempts
+
+    def tap(self, around: Around) -> None:
+        tap(self.objects, around)
+        tap_client(self.client, around)
 
 
 def place(client: S3Client, bucket: str, server: MediaServer, cap: int = CAP) -> Place:
@@ -104,7 +108,9 @@ def place(client: S3Client, bucket: str, server: MediaServer, cap: int = CAP) ->
         trusted_origins=frozenset({server.origin}),
         limits=DownloadLimits(connect_seconds=1, idle_seconds=1, max_bytes=cap),
     )
-    return Place(client, bucket, server, S3Archive(client, bucket, download, clock))
+    objects = at_once(bucket_of(bucket))
+    archive = S3Archive(objects, lambda: S3Upload(client, bucket), download, clock)
+    return Place(client, objects, bucket, server, archive)
 
 
 @pytest.fixture
@@ -247,7 +253,12 @@ def test_a_poster_that_is_no_picture_is_not_kept(here: Place, body: bytes) -> No
 
 def test_a_file_that_is_no_video_never_reaches_the_store(here: Place) -> None:
     calls: list[str] = []
-    here.client.meta.events.register("before-call.s3", lambda model, **_: calls.append(model.name))
+
+    def note(attempt: Attempt, carry: Carry) -> Received:
+        calls.append(attempt.operation)
+        return carry(attempt)
+
+    here.tap(note)
     here.keep(here.serve(reply(HTML)))
     assert calls == []
 
@@ -289,22 +300,8 @@ def test_the_memory_of_a_copy_stays_far_below_the_size_of_the_video() -> None:
 # -- what the store may do to it ---------------------------------------------------------------------------------------
 
 
-def passes(_request: AWSPreparedRequest) -> None:
-    return None
-
-
 def says(status: int) -> Fault:
-    def answer(request: AWSPreparedRequest) -> AWSResponse:
-        raw = urllib3.HTTPResponse(io.BytesIO(), status=status, preload_content=False)
-        return AWSResponse(request.url, status, HTTPHeaders(), raw)
-
-    return answer
-
-
-def loses(request: AWSPreparedRequest) -> AWSResponse:
-    """The store does as it was asked, and nobody hears of it."""
-    URLLib3Session().send(request)
-    raise ReadTimeoutError(endpoint_url=request.url)
+    return answers(status, "")
 
 
 @pytest.mark.parametrize(
@@ -377,6 +374,8 @@ def test_a_defect_of_ours_never_leaves_the_archive_as_an_exception(here: Place) 
         def open(self, url: str, deadline: float) -> Any:
             raise ZeroDivisionError(url, deadline)
 
-    archive = S3Archive(here.client, here.bucket, Defective(clock=FakeClock()), FakeClock())
+    archive = S3Archive(
+        here.objects, lambda: S3Upload(here.client, here.bucket), Defective(clock=FakeClock()), FakeClock()
+    )
     media = archive.keep(RECORD, Link(MediaKind.VIDEO, "https://cdn.example.com/a.mp4"), 1)
     assert media.reason == "the copy failed in a way that Reelay did not foresee"

@@ -14,11 +14,12 @@ from reelay.aws import client
 from reelay.bus import SOURCE, EventBridgeBus
 from reelay.errors import BusFailed, EventRefused
 from reelay.model import Event, Notice
-from reelay.s3 import ATTEMPTS
+from reelay.s3_failures import ATTEMPTS
+from tests.boto_faults import answers, loses
 from tests.fakes import FakeBus
 from tests.integration import test_queue as queue_tests
 from tests.integration.test_queue import Sqs, inject, refuses
-from tests.integration.test_store import answers, free_ports, loses
+from tests.integration.test_store import free_ports
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

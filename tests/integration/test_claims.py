@@ -7,12 +7,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
-from botocore.httpsession import URLLib3Session
+from urllib3.exceptions import HTTPError
 
 from reelay import documents
 from reelay.claims import TAKES, S3Claims
@@ -20,14 +20,15 @@ from reelay.conditional import WRITES
 from reelay.errors import StoreFailed
 from reelay.ids import new_core
 from reelay.model import Claim
-from reelay.s3 import ATTEMPTS, s3_client
+from reelay.s3_failures import ATTEMPTS
+from reelay.s3_rest import Attempt, Received
+from reelay.wiring import bucket_of
 from tests.fakes import NOON, TENANT, FakeClaims
 from tests.integration import test_store as s3_tests
-from tests.integration.test_store import OTHER, REAL_S3, Place, count_calls, free_ports, inject, loses, refuses
+from tests.integration.test_store import OTHER, REAL_S3, Place, free_ports
+from tests.s3_tap import at_once, count_calls, inject, loses, refuses, unheard
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-
     from reelay.ports import Claims
 
 moto, weed, seaweedfs, place = s3_tests.moto, s3_tests.weed, s3_tests.seaweedfs, s3_tests.place
@@ -63,7 +64,7 @@ def new_claim(name: str = KEY, **fields: Any) -> Claim:
 
 
 def claims_in(place: Place) -> S3Claims:
-    return S3Claims(place.client, place.bucket)
+    return S3Claims(place.objects)
 
 
 @pytest.fixture
@@ -211,7 +212,7 @@ class TestExpiry:
 
 class TestFaults:
     def test_a_taker_whose_answer_was_lost_knows_that_it_was_first(self, moto: Place) -> None:
-        attempts = inject(moto, "PutObject", loses)
+        attempts = inject(moto.objects, "PutObject", loses)
         ours = new_claim()
         held = claims_in(moto).take(TENANT, ours)
         assert held == ours
@@ -220,7 +221,7 @@ class TestFaults:
 
     def test_a_replacer_whose_answer_was_lost_knows_that_it_won(self, moto: Place) -> None:
         first, ours = claims_in(moto).take(TENANT, new_claim()), new_claim()
-        attempts = inject(moto, "PutObject", loses)
+        attempts = inject(moto.objects, "PutObject", loses)
         held = claims_in(moto).replace(TENANT, first, ours)
         assert held == ours
         assert len(attempts) == 2
@@ -229,39 +230,40 @@ class TestFaults:
     def test_a_taker_overtaken_while_its_answer_was_lost_is_told_by_whom(self, moto: Place) -> None:
         rival = new_claim()
 
-        def loses_and_is_overtaken(request: AWSPreparedRequest) -> AWSResponse:
-            URLLib3Session().send(request)
-            other = S3Claims(s3_client(), moto.bucket)
+        def loses_and_is_overtaken(attempt: Attempt) -> Received:
+            with suppress(HTTPError):
+                loses(attempt)
+            other = S3Claims(bucket_of(moto.bucket))
             other.replace(TENANT, other.take(TENANT, rival), rival)
-            raise ReadTimeoutError(endpoint_url=request.url)
+            return unheard(attempt)
 
-        inject(moto, "PutObject", loses_and_is_overtaken)
+        inject(moto.objects, "PutObject", loses_and_is_overtaken)
         assert claims_in(moto).take(TENANT, new_claim()) == rival
 
     @pytest.mark.parametrize("times", [1, WRITES - 1])
     def test_a_write_that_s3_left_undecided_is_tried_again(self, moto: Place, times: int) -> None:
-        attempts = inject(moto, "PutObject", *[UNDECIDED] * times)
+        attempts = inject(moto.objects, "PutObject", *[UNDECIDED] * times)
         first, ours = new_claim(), new_claim()
         held = claims_in(moto).take(TENANT, first)
         assert held == first
         assert len(attempts) == times + 1
-        inject(moto, "PutObject", *[UNDECIDED] * times)
+        inject(moto.objects, "PutObject", *[UNDECIDED] * times)
         assert claims_in(moto).replace(TENANT, held, ours) == ours
         assert claims_in(moto).take(TENANT, new_claim()) == ours
 
     def test_a_rival_that_won_while_s3_was_undecided_is_told_of(self, moto: Place) -> None:
         rival = new_claim()
 
-        def is_beaten(request: AWSPreparedRequest) -> AWSResponse | None:
-            S3Claims(s3_client(), moto.bucket).take(TENANT, rival)
-            return UNDECIDED(request)
+        def is_beaten(attempt: Attempt) -> Received | None:
+            S3Claims(bucket_of(moto.bucket)).take(TENANT, rival)
+            return UNDECIDED(attempt)
 
-        inject(moto, "PutObject", is_beaten)
+        inject(moto.objects, "PutObject", is_beaten)
         assert claims_in(moto).take(TENANT, new_claim()) == rival
 
     def test_a_write_that_stays_undecided_is_given_up(self, moto: Place) -> None:
         first = claims_in(moto).take(TENANT, new_claim())
-        attempts = inject(moto, "PutObject", *[UNDECIDED] * 2 * WRITES)
+        attempts = inject(moto.objects, "PutObject", *[UNDECIDED] * 2 * WRITES)
         with pytest.raises(StoreFailed):
             claims_in(moto).take(TENANT, new_claim("order-8"))
         with pytest.raises(StoreFailed):
@@ -271,18 +273,18 @@ class TestFaults:
         assert claims_in(moto).take(TENANT, new_claim()) == first
 
     def test_a_store_that_is_busy_twice_is_asked_a_third_time(self, moto: Place) -> None:
-        attempts = inject(moto, "PutObject", refuses(503, "SlowDown"), refuses(503, "SlowDown"))
+        attempts = inject(moto.objects, "PutObject", refuses(503, "SlowDown"), refuses(503, "SlowDown"))
         ours = new_claim()
         assert claims_in(moto).take(TENANT, ours) == ours
         assert len(attempts) == ATTEMPTS
 
     def test_a_claim_that_expires_while_it_is_in_the_way_is_replaced(self, moto: Place) -> None:
-        inject(moto, "PutObject", refuses(412, "PreconditionFailed"))
+        inject(moto.objects, "PutObject", refuses(412, "PreconditionFailed"))
         ours = new_claim()
         assert claims_in(moto).take(TENANT, ours) == ours
 
     def test_a_claim_that_is_always_in_the_way_and_never_there_is_given_up(self, moto: Place) -> None:
-        attempts = inject(moto, "PutObject", *[refuses(412, "PreconditionFailed")] * 9)
+        attempts = inject(moto.objects, "PutObject", *[refuses(412, "PreconditionFailed")] * 9)
         with pytest.raises(StoreFailed, match="VanishingClaim"):
             claims_in(moto).take(TENANT, new_claim())
         assert len(attempts) == TAKES
@@ -290,18 +292,18 @@ class TestFaults:
     @pytest.mark.usefixtures("aws_environment")
     def test_a_store_that_is_down_takes_nothing(self, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_ports(1)[0]}")
-        claims = S3Claims(s3_client(), bucket)
+        claims = S3Claims(at_once(bucket_of(bucket)))
         held = new_claim(version='"tag"')
-        with pytest.raises(StoreFailed, match="EndpointConnectionError"):
+        with pytest.raises(StoreFailed, match="NewConnectionError"):
             claims.take(TENANT, new_claim())
-        with pytest.raises(StoreFailed, match="EndpointConnectionError"):
+        with pytest.raises(StoreFailed, match="NewConnectionError"):
             claims.replace(TENANT, held, new_claim())
 
     @pytest.mark.parametrize("operation", ["PutObject", "GetObject"])
     def test_every_call_that_s3_refuses_says_that_the_store_failed(self, moto: Place, operation: str) -> None:
         first = claims_in(moto).take(TENANT, new_claim())
         claims_in(moto).replace(TENANT, first, new_claim())
-        inject(moto, operation, *[refuses(403, "AccessDenied")] * 2)
+        inject(moto.objects, operation, *[refuses(403, "AccessDenied")] * 2)
         with pytest.raises(StoreFailed, match="AccessDenied"):
             claims_in(moto).take(TENANT, new_claim())
         with pytest.raises(StoreFailed, match="AccessDenied"):
@@ -342,7 +344,7 @@ class TestFaults:
 
 class TestCost:
     def test_a_write_that_wins_costs_one_call_and_one_that_loses_two(self, moto: Place) -> None:
-        calls = count_calls(moto)
+        calls = count_calls(moto.objects)
         first = claims_in(moto).take(TENANT, new_claim())
         assert calls == ["PutObject"]
         claims_in(moto).take(TENANT, new_claim())

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from dev.aws import AwsServer
 from dev.deploy import NotDone, parameters
 from dev.deploy.__main__ import main as deploy
+from dev.deploy.account import Account
 from dev.deploy.questions import Questions
 from dev.deploy.terminal import Terminal
 from dev.deploy.undeploy import main as undeploy
@@ -172,12 +174,13 @@ def test_what_sam_refuses_ends_it(desk: Desk) -> None:
     assert "Reelay is up" not in ran.out
 
 
+@pytest.mark.usefixtures("aws_environment")
 def test_every_parameter_can_be_asked_for_and_says_what_it_decides(capsys: pytest.CaptureFixture[str]) -> None:
     known = parameters.read(ROOT / "template.yaml")
     assert set(parameters.ASKED) <= known.keys()
     for parameter in known.values():
         assert parameter.fault(parameter.default) == "", parameter.name
-    Questions(known, {"TenantSecret": "given"}, None, _Typist(["?", ""])).values()
+    Questions(known, {"TenantSecret": "given"}, None, _Typist(["?", ""]), Account().secret_fault).values()
     shown = capsys.readouterr().out
     assert [name for name in known if f"  {name} [" not in shown] == list(parameters.NOT_ASKED)
     assert [name for name in parameters.ASKED if known[name].description[:40] not in shown] == ["TenantSecret"]
@@ -194,12 +197,108 @@ class _Typist(Terminal):
         return self._lines.pop(0) if "Another parameter" in words else ""
 
 
+@pytest.mark.usefixtures("aws_environment")
 def test_a_secret_parameter_is_never_shown() -> None:
     known = parameters.read(ROOT / "template.yaml")
     assert {name for name, parameter in known.items() if parameter.secret} == {"TenantSecret", "WebhookKey"}
     with pytest.raises(NotDone) as why:
-        Questions(known, {"TenantSecret": "x" * 65}, None, Terminal(asks=False))
+        Questions(known, {"TenantSecret": "x" * 65}, None, Terminal(asks=False), Account().secret_fault)
     assert "x" * 65 not in str(why.value)
+
+
+# ── A secret of the account's own ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One that is there before the stack."""
+
+    arn: str
+
+    @property
+    def value(self) -> str:
+        return boto3.client("secretsmanager").get_secret_value(SecretId=self.arn)["SecretString"]
+
+
+@pytest.fixture
+def secret(desk: Desk) -> Iterator[Callable[..., Secret]]:  # noqa: ARG001 - which says where AWS is
+    """Makes one, which ends with the test."""
+    secrets, made = boto3.client("secretsmanager"), list[str]()
+
+    def make(**words: Any) -> Secret:
+        made.append(secrets.create_secret(Name=f"prod/v98store-{uuid.uuid4().hex}", **words)["ARN"])
+        return Secret(made[-1])
+
+    yield make
+    for arn in made:
+        secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+
+
+def test_a_secret_that_is_there_can_be_named_and_is_left_as_it_is(desk: Desk, secret: Callable[..., Secret]) -> None:
+    there = secret(SecretString=SERVICE_KEY)
+    ran = desk.deploy(says=f"\n\n{there.arn}\n{enters(3)}")
+    assert ran.status == 0, ran.err
+    assert desk.told["values"]["ServiceKeySecretArn"] == there.arn
+    assert outputs()["ServiceKeySecret"] == there.arn
+    assert "The v98store key that pays" not in ran.out
+    assert there.value == SERVICE_KEY
+    assert SERVICE_KEY not in ran.out + ran.err
+
+
+def test_a_named_secret_that_is_empty_gets_the_key_from_whoever_has_it(
+    desk: Desk, secret: Callable[..., Secret]
+) -> None:
+    there = secret()
+    ran = desk.deploy(f"ServiceKeySecretArn={there.arn}", says=f"{enters(1)}{SERVICE_KEY}\n")
+    assert (ran.status, there.value) == (0, SERVICE_KEY), ran.err
+    assert f"goes into {there.arn}" in ran.out
+
+
+def test_a_secret_that_is_not_there_is_asked_for_again(desk: Desk, secret: Callable[..., Secret]) -> None:
+    there, gone = secret(SecretString=SERVICE_KEY), secret(SecretString=SERVICE_KEY)
+    boto3.client("secretsmanager").delete_secret(SecretId=gone.arn)
+    nowhere = there.arn[:-6] + "AAAAAA"
+    ran = desk.deploy(says=f"\n\nv98store\n{nowhere}\n{gone.arn}\n{there.arn}\n{enters(3)}")
+    assert ran.status == 0, ran.err
+    assert "It has to be the whole ARN of a secret" in ran.out
+    assert ran.out.count("It has to be a secret that is there") == 2
+    assert desk.told["values"]["ServiceKeySecretArn"] == there.arn
+
+
+def test_a_secret_that_is_given_and_not_there_ends_it_before_anything_is_deployed(desk: Desk) -> None:
+    nowhere = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/v98store-AAAAAA"
+    ran = desk.deploy("--yes", f"ServiceKeySecretArn={nowhere}")
+    assert (ran.status, "ServiceKeySecretArn has to be a secret that is there" in ran.err) == (1, True)
+    assert not (desk.folder / "told.json").exists()
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_named_secret_under_a_key_of_the_accounts_own_says_which_key_has_to_be_named_too(
+    desk: Desk, secret: Callable[..., Secret], given: bool
+) -> None:
+    key = boto3.client("kms").create_key()["KeyMetadata"]
+    there = secret(SecretString=SERVICE_KEY, KmsKeyId=key["KeyId"])
+    also = [f"ServiceKeyKmsKeyArn={key['Arn']}"] if given else []
+    ran = desk.deploy("--yes", f"ServiceKeySecretArn={there.arn}", *also)
+    assert ran.status == 0, ran.err
+    assert (f"sealed with the KMS key {key['KeyId']}" in ran.out) is not given
+    assert ("ServiceKeyKmsKeyArn" in ran.out) is not given
+
+
+def test_a_stack_can_go_back_to_a_secret_of_its_own(desk: Desk, secret: Callable[..., Secret]) -> None:
+    desk.deploy("--yes", f"ServiceKeySecretArn={secret(SecretString=SERVICE_KEY).arn}")
+    assert desk.deploy("--yes", "ServiceKeySecretArn=").status == 0
+    assert desk.told["values"]["ServiceKeySecretArn"] == ""
+
+
+def test_undeploying_says_whether_the_key_goes_with_the_stack(desk: Desk, secret: Callable[..., Secret]) -> None:
+    there = secret(SecretString=SERVICE_KEY)
+    desk.deploy("--yes")
+    assert "The v98store key goes with its secret" in desk.undeploy(says=f"{STACK}\n").out
+    desk.deploy("--yes", f"ServiceKeySecretArn={there.arn}")
+    ran = desk.undeploy(says=f"{STACK}\n")
+    assert f"The secret {there.arn} stays" in ran.out
+    assert "goes with its secret" not in ran.out
 
 
 # ── make undeploy ────────────────────────────────────────────────────────────────────────────────────────────────────

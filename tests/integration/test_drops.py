@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import urllib3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
 from hypothesis import given
 from hypothesis import strategies as st
+from urllib3.exceptions import IncompleteRead
 
 from reelay.drops import DROP_BYTES, KEY_BYTES, S3Drops, outcome_key
 from reelay.errors import NotFound, StoreFailed, TooLarge
-from reelay.s3 import ATTEMPTS
+from reelay.s3_failures import ATTEMPTS
+from reelay.s3_rest import Attempt, Carry, Received
+from reelay.wiring import bucket_of
 from tests.fakes import FakeDrops
 from tests.integration import test_store as s3_tests
-from tests.integration.test_store import REAL_S3, Place, count_calls, inject, loses, refuses
+from tests.integration.test_store import REAL_S3, Place
+from tests.s3_tap import count_calls, inject, loses, refuses, tap
 
 if TYPE_CHECKING:
     from reelay.ports import Drops
@@ -93,7 +93,7 @@ def in_s3(place: Place) -> Box:
 
 
 def drops_in(place: Place) -> S3Drops:
-    return S3Drops(place.client, place.bucket)
+    return S3Drops(place.objects)
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ class TestReading:
 
     def test_a_file_costs_one_call(self, moto: Place) -> None:
         box = in_s3(moto)
-        tag, calls = box.lay(KEY, BODY), count_calls(moto)
+        tag, calls = box.lay(KEY, BODY), count_calls(moto.objects)
         box.drops.read(KEY, tag)
         box.drops.answer(KEY, OUTCOME)
         assert calls == ["GetObject", "PutObject"]
@@ -175,52 +175,54 @@ class TestReading:
     @pytest.mark.parametrize("tag", ["", '"', "*", "W/", "a b", 'a", "b', "x\r\nY: z", "x" * 129])
     def test_a_tag_that_no_file_has_is_never_sent(self, moto: Place, tag: str) -> None:
         in_s3(moto).lay(KEY, BODY)
-        calls = count_calls(moto)
+        calls = count_calls(moto.objects)
         with pytest.raises(NotFound):
             drops_in(moto).read(KEY, tag)
         assert calls == []
 
     def test_of_a_file_that_is_too_large_nothing_is_read(self, moto: Place) -> None:
         tag = in_s3(moto).lay(KEY, bytes(DROP_BYTES + 1))
-        bodies: list[Any] = []
-        moto.client.meta.events.register("after-call.s3.GetObject", lambda parsed, **_: bodies.append(parsed["Body"]))
+        received: list[Received] = []
+
+        def note(attempt: Attempt, carry: Carry) -> Received:
+            received.append(carry(attempt))
+            return received[-1]
+
+        tap(moto.objects, note)
         with pytest.raises(TooLarge, match=f"{DROP_BYTES:,}"):
             drops_in(moto).read(KEY, tag)
-        (body,) = bodies
-        assert body.tell() == 0
-        assert body._raw_stream.closed, "its connection does not wait for the rest"
+        assert [(each.body, each.size) for each in received] == [(b"", DROP_BYTES + 1)]
 
     def test_a_file_whose_end_does_not_come_fails(self, moto: Place) -> None:
-        def cut(request: AWSPreparedRequest) -> AWSResponse:
-            headers = HTTPHeaders()
-            headers["Content-Length"] = str(len(BODY))
-            raw = urllib3.HTTPResponse(io.BytesIO(BODY[:-1]), preload_content=False)
-            return AWSResponse(request.url, 200, headers, raw)
-
         tag = in_s3(moto).lay(KEY, BODY)
-        inject(moto, "GetObject", cut)
-        with pytest.raises(StoreFailed, match="IncompleteReadError"):
+
+        def cut(attempt: Attempt, carry: Carry) -> Received:
+            raise IncompleteRead(len(carry(attempt).body) - 1, 1)
+
+        tap(moto.objects, cut)
+        with pytest.raises(StoreFailed, match="IncompleteRead"):
             drops_in(moto).read(KEY, tag)
 
     def test_an_answer_that_does_not_say_how_long_it_is_fails(self, moto: Place) -> None:
         tag = in_s3(moto).lay(KEY, BODY)
 
-        def forget(parsed: dict[str, Any], **_: Any) -> None:
-            del parsed["ContentLength"]
+        def forget(attempt: Attempt, carry: Carry) -> Received:
+            return replace(carry(attempt), size=None)
 
-        moto.client.meta.events.register("after-call.s3.GetObject", forget)
+        tap(moto.objects, forget)
         with pytest.raises(StoreFailed, match="NoContentLength"):
             drops_in(moto).read(KEY, tag)
 
     def test_a_busy_store_is_asked_again(self, moto: Place) -> None:
         tag = in_s3(moto).lay(KEY, BODY)
-        attempts = inject(moto, "GetObject", refuses(503, "SlowDown"), refuses(503, "SlowDown"))
+        attempts = inject(moto.objects, "GetObject", refuses(503, "SlowDown"), refuses(503, "SlowDown"))
         assert drops_in(moto).read(KEY, tag) == BODY
         assert len(attempts) == ATTEMPTS
 
-    def test_a_missing_bucket_is_not_a_missing_file(self, moto: Place) -> None:
+    @pytest.mark.usefixtures("aws_environment")
+    def test_a_missing_bucket_is_not_a_missing_file(self) -> None:
         with pytest.raises(StoreFailed, match="NoSuchBucket"):
-            S3Drops(moto.client, "no-such-bucket").read(KEY, "abc")
+            S3Drops(bucket_of("no-such-bucket")).read(KEY, "abc")
 
 
 class TestAnswering:
@@ -231,14 +233,14 @@ class TestAnswering:
         assert head["ContentType"] == "application/json"
 
     def test_an_outcome_whose_answer_was_lost_lies_there(self, moto: Place) -> None:
-        inject(moto, "PutObject", loses)
+        inject(moto.objects, "PutObject", loses)
         drops_in(moto).answer(KEY, OUTCOME)
         assert json.loads(moto.read(outcome_key(KEY))) == OUTCOME
 
     def test_every_method_says_that_the_store_failed(self, moto: Place) -> None:
         tag = in_s3(moto).lay(KEY, BODY)
         for operation in ("GetObject", "PutObject"):
-            inject(moto, operation, *[refuses(403, "AccessDenied")] * 9)
+            inject(moto.objects, operation, *[refuses(403, "AccessDenied")] * 9)
         with pytest.raises(StoreFailed, match="AccessDenied"):
             drops_in(moto).read(KEY, tag)
         with pytest.raises(StoreFailed, match="AccessDenied"):
@@ -247,13 +249,7 @@ class TestAnswering:
     def test_the_longest_key_has_an_outcome_too(self, moto: Place) -> None:
         key = "inbox/" + "x" * (KEY_BYTES - len("inbox/"))
         assert drops_in(moto).read(key, in_s3(moto).lay(key, BODY)) == BODY
-        sent: list[str] = []
-
-        def before_send(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-            sent.append(request.url)
-            return None
-
-        moto.client.meta.events.register("before-send.s3.PutObject", before_send)  # type: ignore[arg-type] # as in inject
+        sent = inject(moto.objects, "PutObject")
         drops_in(moto).answer(key, OUTCOME)
         assert len(sent) == 1
         assert json.loads(moto.read(outcome_key(key))) == OUTCOME

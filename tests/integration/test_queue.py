@@ -17,9 +17,10 @@ from reelay.errors import QueueFailed
 from reelay.ids import new_core
 from reelay.model import Job
 from reelay.queue import MAX_DELAY_SECONDS, SqsQueue, job_in
-from reelay.s3 import ATTEMPTS
+from reelay.s3_failures import ATTEMPTS
+from tests.boto_faults import Fault, answers, loses, passes
 from tests.fakes import NOON, TENANT, FakeQueue
-from tests.integration.test_store import Fault, answers, free_ports, loses, passes
+from tests.integration.test_store import free_ports
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse

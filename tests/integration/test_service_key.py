@@ -13,7 +13,7 @@ import pytest
 
 from reelay.aws import client
 from reelay.errors import KeyUnavailable
-from reelay.s3 import ATTEMPTS
+from reelay.s3_failures import ATTEMPTS
 from reelay.service_key import (
     AGAIN_SECONDS,
     FRESH_SECONDS,

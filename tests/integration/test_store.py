@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -20,23 +21,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import urllib3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
-from botocore.exceptions import ReadTimeoutError
-from botocore.httpsession import URLLib3Session
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
+from urllib3.exceptions import HTTPError
 
 from reelay import documents
+from reelay.bucket import Bucket
 from reelay.conditional import WRITES
 from reelay.documents import Document
 from reelay.errors import Conflict, NotFound, StoreFailed
 from reelay.ids import new_core
 from reelay.model import Media, MediaKind, Order, Phase, Problem, Record
-from reelay.s3 import ATTEMPTS, s3_client
+from reelay.s3 import s3_client
+from reelay.s3_failures import ATTEMPTS
+from reelay.s3_rest import Attempt, Carry, Received
 from reelay.store import GETS_AT_ONCE, INLINE_REQUEST_BYTES, LIST_KEYS, S3Store
+from reelay.wiring import bucket_of
 from tests.fakes import NOON, TENANT, FakeStore, new_record
 from tests.patience import PATIENCE_SECONDS
+from tests.s3_tap import answers, at_once, count_calls, inject, loses, refuses, tap
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,11 +59,14 @@ REAL_S3 = [
 
 @dataclass(frozen=True)
 class Place:
+    """A bucket by both ways to it: boto3's, for tests that look or lay hands on it, and the house's own."""
+
     client: S3Client
     bucket: str
+    objects: Bucket
 
     def store(self) -> S3Store:
-        return S3Store(self.client, self.bucket)
+        return S3Store(self.objects)
 
     def listing(self, prefix: str = documents.KEPT_PREFIX) -> list[str]:
         listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
@@ -68,6 +74,11 @@ class Place:
 
     def read(self, key: str) -> bytes:
         return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+
+def place_in(bucket: str) -> Place:
+    """Where the environment says that S3 is."""
+    return Place(s3_client(), bucket, at_once(bucket_of(bucket)))
 
 
 def free_ports(count: int) -> list[int]:
@@ -103,13 +114,13 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def moto(aws_environment: None, bucket: str) -> Place:  # noqa: ARG001 - where the client finds the server
-    return Place(s3_client(), bucket)
+    return place_in(bucket)
 
 
 @pytest.fixture
 def weed(aws_environment: None, seaweedfs: str, monkeypatch: pytest.MonkeyPatch) -> Place:  # noqa: ARG001 - as above
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", seaweedfs)
-    place = Place(s3_client(), f"test-{uuid.uuid4().hex}")
+    place = place_in(f"test-{uuid.uuid4().hex}")
     place.client.create_bucket(Bucket=place.bucket)
     return place
 
@@ -365,74 +376,24 @@ class TestRaces:
         assert place.listing() == []
 
 
-Fault = Callable[[AWSPreparedRequest], AWSResponse | None]
-
-
-def passes(_: AWSPreparedRequest) -> None:
-    """The attempt reaches S3 and its answer comes back."""
-
-
-def answers(status: int, body: str) -> Fault:
-    """The attempt does not reach S3; something before it answers."""
-
-    def fault(request: AWSPreparedRequest) -> AWSResponse:
-        raw = urllib3.HTTPResponse(io.BytesIO(body.encode()), status=status, preload_content=False)
-        return AWSResponse(request.url, status, HTTPHeaders(), raw)
-
-    return fault
-
-
-def refuses(status: int, code: str) -> Fault:
-    return answers(status, f"<Error><Code>{code}</Code><Message>no</Message></Error>")
-
-
-def loses(request: AWSPreparedRequest) -> None:
-    """The attempt reaches S3 and is done there; its answer is lost."""
-    URLLib3Session().send(request)
-    raise ReadTimeoutError(endpoint_url=request.url)
-
-
-def inject(place: Place, operation: str, *faults: Fault) -> list[str]:
-    """Let the coming attempts of an operation meet these faults, one each; the list grows with each attempt."""
-    script = iter(faults)
-    attempts: list[str] = []
-
-    def before_send(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-        attempts.append(request.url)
-        return next(script, passes)(request)
-
-    place.client.meta.events.register(
-        f"before-send.s3.{operation}",
-        before_send,  # type: ignore[arg-type] # the stubs overlook that this event takes the handler's answer
-    )
-    return attempts
-
-
-def count_calls(place: Place) -> list[str]:
-    """The operations that the client is asked for, as they come."""
-    calls: list[str] = []
-    place.client.meta.events.register("before-call.s3", lambda model, **_: calls.append(model.name))
-    return calls
-
-
 class TestFaults:
     @pytest.mark.parametrize("request_body", [{"model": "sora-2"}, LARGE], ids=["small", "large"])
     def test_a_creator_whose_answer_was_lost_knows_that_it_won(self, moto: Place, request_body: dict[str, Any]) -> None:
-        attempts = inject(moto, "PutObject", loses)
+        attempts = inject(moto.objects, "PutObject", loses)
         created = moto.store().create(new_record(request=request_body))
         assert len(attempts) == 2 + (request_body is LARGE)
         assert moto.store().load(TENANT, created.id) == created
         assert moto.store().save(created).rev == 2
 
     def test_a_creator_who_never_heard_an_answer_looks_whether_the_record_is_there(self, moto: Place) -> None:
-        inject(moto, "PutObject", *[loses] * ATTEMPTS)
+        inject(moto.objects, "PutObject", *[loses] * ATTEMPTS)
         created = moto.store().create(new_record())
         assert moto.store().load(TENANT, created.id) == created
         assert moto.store().save(created).rev == 2
 
     def test_a_saver_whose_answer_was_lost_knows_that_it_won(self, moto: Place) -> None:
         created = moto.store().create(new_record())
-        attempts = inject(moto, "PutObject", loses)
+        attempts = inject(moto.objects, "PutObject", loses)
         saved = moto.store().save(replace(created, progress=36))
         assert len(attempts) == 2
         assert (saved.rev, saved.progress) == (2, 36)
@@ -441,30 +402,31 @@ class TestFaults:
     def test_a_creator_that_lost_its_answer_and_then_the_record_sends_nothing(self, moto: Place) -> None:
         record = new_record()
 
-        def loses_both(request: AWSPreparedRequest) -> AWSResponse:
-            URLLib3Session().send(request)
+        def loses_both(attempt: Attempt) -> Received:
+            with suppress(HTTPError):
+                loses(attempt)
             moto.client.delete_object(Bucket=moto.bucket, Key=documents.record_key(TENANT, record.id))
-            return refuses(412, "PreconditionFailed")(request) or pytest.fail("no answer")
+            return refuses(412, "PreconditionFailed")(attempt) or pytest.fail("no answer")
 
-        inject(moto, "PutObject", loses_both)
+        inject(moto.objects, "PutObject", loses_both)
         with pytest.raises(Conflict):
             moto.store().create(record)
 
     @pytest.mark.parametrize("times", [1, WRITES - 1])
     def test_a_write_that_s3_left_undecided_is_tried_again(self, moto: Place, times: int) -> None:
         created = moto.store().create(new_record())
-        inject(moto, "PutObject", *[refuses(409, "ConditionalRequestConflict")] * times)
+        inject(moto.objects, "PutObject", *[refuses(409, "ConditionalRequestConflict")] * times)
         saved = moto.store().save(replace(created, progress=36))
         assert saved.rev == 2
         assert moto.store().load(TENANT, created.id) == saved
 
     def test_a_creation_that_s3_left_undecided_is_tried_again(self, moto: Place) -> None:
-        inject(moto, "PutObject", refuses(409, "ConditionalRequestConflict"))
+        inject(moto.objects, "PutObject", refuses(409, "ConditionalRequestConflict"))
         created = moto.store().create(new_record())
         assert moto.store().load(TENANT, created.id) == created
 
     def test_a_write_that_stays_undecided_is_given_up(self, moto: Place) -> None:
-        attempts = inject(moto, "PutObject", *[refuses(409, "ConditionalRequestConflict")] * 99)
+        attempts = inject(moto.objects, "PutObject", *[refuses(409, "ConditionalRequestConflict")] * 99)
         with pytest.raises(StoreFailed):
             moto.store().create(new_record())
         assert len(attempts) == WRITES
@@ -472,7 +434,7 @@ class TestFaults:
 
     def test_a_store_that_is_busy_twice_is_asked_a_third_time(self, moto: Place) -> None:
         created = moto.store().create(new_record())
-        attempts = inject(moto, "PutObject", refuses(503, "SlowDown"), refuses(503, "SlowDown"))
+        attempts = inject(moto.objects, "PutObject", refuses(503, "SlowDown"), refuses(503, "SlowDown"))
         saved = moto.store().save(replace(created, progress=36))
         assert len(attempts) == ATTEMPTS
         assert saved.rev == 2
@@ -480,13 +442,13 @@ class TestFaults:
 
     def test_a_transcript_is_whole_after_a_repeat(self, moto: Place) -> None:
         created = moto.store().create(new_record())
-        inject(moto, "PutObject", loses)
+        inject(moto.objects, "PutObject", loses)
         moto.store().keep_transcript(created, io.BytesIO(b"data: [DONE]\n\n"))
         assert moto.read(documents.transcript_key(TENANT, created.id)) == b"data: [DONE]\n\n"
 
     def test_a_transcript_that_was_not_kept_stays_open_for_more(self, moto: Place) -> None:
         created = moto.store().create(new_record())
-        inject(moto, "PutObject", refuses(403, "AccessDenied"))
+        inject(moto.objects, "PutObject", refuses(403, "AccessDenied"))
         transcript = io.BytesIO(b"data: 1\n\n")
         with pytest.raises(StoreFailed):
             moto.store().keep_transcript(created, transcript)
@@ -496,8 +458,8 @@ class TestFaults:
     def test_a_store_that_is_down_takes_nothing(self, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_ports(1)[0]}")
         with pytest.raises(StoreFailed) as failed:
-            S3Store(s3_client(), bucket).create(new_record())
-        assert "EndpointConnectionError" in failed.value.message
+            S3Store(at_once(bucket_of(bucket))).create(new_record())
+        assert "NewConnectionError" in failed.value.message
         assert "127.0.0.1" not in failed.value.message
         assert failed.value.__cause__ is None
         assert failed.value.__suppress_context__
@@ -505,7 +467,7 @@ class TestFaults:
     def test_every_method_says_that_the_store_failed(self, moto: Place) -> None:
         store, record = moto.store(), moto.store().create(new_record())
         for operation in ("PutObject", "GetObject", "ListObjectsV2", "DeleteObject"):
-            inject(moto, operation, *[refuses(403, "AccessDenied")] * 9)
+            inject(moto.objects, operation, *[refuses(403, "AccessDenied")] * 9)
         for method in (
             lambda: store.create(new_record()),
             lambda: store.save(record),
@@ -518,12 +480,13 @@ class TestFaults:
             with pytest.raises(StoreFailed, match="AccessDenied"):
                 method()
 
-    def test_a_missing_bucket_is_not_a_missing_record(self, moto: Place) -> None:
+    @pytest.mark.usefixtures("aws_environment")
+    def test_a_missing_bucket_is_not_a_missing_record(self) -> None:
         with pytest.raises(StoreFailed, match="NoSuchBucket"):
-            S3Store(moto.client, "no-such-bucket").load(TENANT, ABSENT)
+            S3Store(bucket_of("no-such-bucket")).load(TENANT, ABSENT)
 
     def test_an_answer_without_a_code_word_is_not_quoted(self, moto: Place) -> None:
-        inject(moto, "GetObject", refuses(403, "&lt;script&gt; sk-token"))
+        inject(moto.objects, "GetObject", refuses(403, "&lt;script&gt; sk-token"))
         with pytest.raises(StoreFailed) as failed:
             moto.store().load(TENANT, ABSENT)
         assert "script" not in failed.value.message
@@ -538,7 +501,7 @@ class TestFaults:
     def test_what_s3_would_not_delete_is_told(self, moto: Place) -> None:
         created = moto.store().create(new_record())
         refusal = "<DeleteResult><Error><Key>k</Key><Code>InternalError</Code></Error></DeleteResult>"
-        inject(moto, "DeleteObjects", answers(200, refusal))
+        inject(moto.objects, "DeleteObjects", answers(200, refusal))
         with pytest.raises(StoreFailed, match="InternalError"):
             moto.store().delete(created)
         assert moto.store().load(TENANT, created.id) == created, "still there, so that deleting can be repeated"
@@ -546,15 +509,18 @@ class TestFaults:
     def test_a_record_deleted_since_it_was_listed_is_passed_over(self, moto: Place) -> None:
         first, second, third = fill(moto.store(), 3)
 
-        def delete(**_: Any) -> None:
-            moto.client.delete_object(Bucket=moto.bucket, Key=documents.record_key(TENANT, second.id))
+        def listed_before_the_deletion(attempt: Attempt, carry: Carry) -> Received:
+            answer = carry(attempt)
+            if attempt.operation == "ListObjectsV2":
+                moto.client.delete_object(Bucket=moto.bucket, Key=documents.record_key(TENANT, second.id))
+            return answer
 
-        moto.client.meta.events.register("after-call.s3.ListObjectsV2", delete)
+        tap(moto.objects, listed_before_the_deletion)
         assert cores(moto.store().walk(TENANT, Order.DESC, None)) == [third.id, first.id]
 
     def test_a_deletion_that_s3_let_fail_halfway_can_be_repeated(self, moto: Place) -> None:
         created = moto.store().create(new_record(request=LARGE))
-        inject(moto, "DeleteObject", refuses(403, "AccessDenied"))
+        inject(moto.objects, "DeleteObject", refuses(403, "AccessDenied"))
         with pytest.raises(StoreFailed):
             moto.store().delete(created)
         left = moto.store().load(TENANT, created.id)
@@ -567,10 +533,13 @@ class TestFaults:
         store = moto.store()
         created = store.create(new_record())
 
-        def write_on(**_: Any) -> None:
-            moto.client.put_object(Bucket=moto.bucket, Key=documents.transcript_key(TENANT, created.id), Body=b"late")
+        def write_on(attempt: Attempt, carry: Carry) -> Received:
+            if attempt.operation == "DeleteObject":
+                key = documents.transcript_key(TENANT, created.id)
+                moto.client.put_object(Bucket=moto.bucket, Key=key, Body=b"late")
+            return carry(attempt)
 
-        moto.client.meta.events.register("before-call.s3.DeleteObject", write_on)
+        tap(moto.objects, write_on)
         store.delete(created)
         assert moto.listing() == []
         assert store.was_deleted(TENANT, created.id)
@@ -589,14 +558,14 @@ def seed(place: Place, seconds: range) -> list[Record]:
 
 class TestCost:
     def test_a_small_record_costs_one_call_each_time(self, moto: Place) -> None:
-        calls = count_calls(moto)
+        calls = count_calls(moto.objects)
         created = moto.store().create(new_record())
         moto.store().save(created)
         moto.store().load(TENANT, created.id)
         assert calls == ["PutObject", "PutObject", "GetObject"]
 
     def test_a_large_request_costs_one_call_more_to_create_and_to_load(self, moto: Place) -> None:
-        calls = count_calls(moto)
+        calls = count_calls(moto.objects)
         created = moto.store().create(new_record(request=LARGE))
         moto.store().save(created)
         moto.store().load(TENANT, created.id)
@@ -604,7 +573,7 @@ class TestCost:
 
     def test_a_listing_does_not_read_large_requests(self, moto: Place) -> None:
         moto.store().create(new_record(request=LARGE))
-        calls = count_calls(moto)
+        calls = count_calls(moto.objects)
         (walked,) = moto.store().walk(TENANT, Order.DESC, None)
         assert walked.request is None
         assert calls == ["ListObjectsV2", "GetObject"]
@@ -616,14 +585,14 @@ class TestCost:
         assert (walked.request is None) == (size > INLINE_REQUEST_BYTES)
 
     def test_nothing_is_asked_before_the_first_record_is(self, moto: Place) -> None:
-        calls = count_calls(moto)
+        calls = count_calls(moto.objects)
         moto.store().walk(TENANT, Order.DESC, None)
         assert calls == []
 
     def test_a_page_costs_the_page_and_not_the_bucket(self, moto: Place) -> None:
         store = moto.store()
         records = seed(moto, range(30))
-        calls = count_calls(moto)
+        calls = count_calls(moto.objects)
 
         def cost(order: Order, after: str | None, limit: int) -> tuple[int, int]:
             calls.clear()
@@ -642,7 +611,7 @@ class TestCost:
 
     def test_a_walk_goes_on_beyond_what_one_list_holds(self, moto: Place) -> None:
         records = seed(moto, range(LIST_KEYS + 2))
-        calls = count_calls(moto)
+        calls = count_calls(moto.objects)
         assert cores(moto.store().walk(TENANT, Order.DESC, None)) == [record.id for record in records[::-1]]
         assert calls.count("ListObjectsV2") == 2
 

@@ -10,11 +10,12 @@ import pytest
 from reelay import documents
 from reelay.errors import NotFound, StoreFailed
 from reelay.model import Job, Record
-from reelay.s3 import ATTEMPTS
+from reelay.s3_failures import ATTEMPTS
 from reelay.store import LIST_KEYS
 from tests.fakes import TENANT, FakeStore, new_record
 from tests.integration import test_store as s3_tests
-from tests.integration.test_store import OTHER, REAL_S3, Place, count_calls, inject, loses, refuses
+from tests.integration.test_store import OTHER, REAL_S3, Place
+from tests.s3_tap import count_calls, inject, loses, refuses
 
 if TYPE_CHECKING:
     from reelay.ports import Store
@@ -133,14 +134,14 @@ class TestS3:
         assert marked(moto.store()) == [job(record)]
 
     def test_nothing_is_asked_before_the_first_job_is(self, moto: Place) -> None:
-        calls = count_calls(moto)
+        calls = count_calls(moto.objects)
         walk = moto.store().watched()
         assert calls == []
         assert list(walk) == []
         assert calls == ["ListObjectsV2"]
 
     def test_each_costs_one_call(self, moto: Place) -> None:
-        record, calls = new_record(), count_calls(moto)
+        record, calls = new_record(), count_calls(moto.objects)
         moto.store().watch(record)
         moto.store().transcript(record)
         moto.store().unwatch(job(record))
@@ -150,7 +151,7 @@ class TestS3:
         records = [new_record(seconds) for seconds in range(LIST_KEYS + 2)]
         for record in records:
             moto.store().watch(record)
-        calls = count_calls(moto)
+        calls = count_calls(moto.objects)
         walk = moto.store().watched()
         assert next(walk).job == job(records[0])
         assert calls == ["ListObjectsV2"], "the second list is not asked for before it is needed"
@@ -161,7 +162,7 @@ class TestS3:
         created = moto.store().create(new_record())
         moto.store().watch(created)
         faults = [refuses(503, "SlowDown")] * ATTEMPTS
-        inject(moto, "DeleteObject", *faults)
+        inject(moto.objects, "DeleteObject", *faults)
         with pytest.raises(StoreFailed):
             moto.store().delete(created)
         assert marked(moto.store()) == [job(created)], "still seen by whoever looks after what is left to do"
@@ -171,7 +172,7 @@ class TestS3:
     @pytest.mark.parametrize("operation", ["PutObject", "DeleteObject"])
     def test_a_lost_answer_changes_nothing(self, moto: Place, operation: str) -> None:
         record = new_record()
-        inject(moto, operation, loses)
+        inject(moto.objects, operation, loses)
         moto.store().watch(record)
         assert marked(moto.store()) == [job(record)]
         moto.store().unwatch(job(record))
@@ -180,7 +181,7 @@ class TestS3:
     def test_every_method_says_that_the_store_failed(self, moto: Place) -> None:
         store, record = moto.store(), new_record()
         for operation in ("PutObject", "GetObject", "ListObjectsV2", "DeleteObject"):
-            inject(moto, operation, *[refuses(403, "AccessDenied")] * 9)
+            inject(moto.objects, operation, *[refuses(403, "AccessDenied")] * 9)
         for method in (
             lambda: store.watch(record),
             lambda: store.unwatch(job(record)),

@@ -13,9 +13,11 @@ from reelay.errors import Conflict, NotFound, StoreFailed
 from reelay.model import Tally
 from reelay.s3 import s3_client
 from reelay.tallies import S3Tallies
+from reelay.wiring import bucket_of
 from tests.fakes import TENANT, FakeTallies
 from tests.integration import test_store as s3_tests
-from tests.integration.test_store import Place, inject, loses, refuses
+from tests.integration.test_store import Place
+from tests.s3_tap import inject, loses, refuses
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,7 +35,7 @@ def tallies(request: pytest.FixtureRequest) -> Tallies:
     if request.param == "fake":
         return FakeTallies()
     request.getfixturevalue("aws_environment")
-    return S3Tallies(s3_client(), request.getfixturevalue("bucket"))
+    return S3Tallies(bucket_of(request.getfixturevalue("bucket")))
 
 
 def test_a_tenant_without_one_has_an_empty_one(tallies: Tallies) -> None:
@@ -66,21 +68,21 @@ def client(aws_environment: None) -> S3Client:  # noqa: ARG001 - sets where S3 i
 
 
 def test_a_lost_answer_to_our_own_write_is_no_rivals(moto: Place) -> None:
-    attempts = inject(moto, "PutObject", loses)
-    tallies = S3Tallies(moto.client, moto.bucket)
+    attempts = inject(moto.objects, "PutObject", loses)
+    tallies = S3Tallies(moto.objects)
     tallies.save(TENANT, SPENT)
     assert (tallies.load(TENANT), len(attempts)) == (SPENT, 2)
 
 
 def test_rivals_who_never_give_way_are_rivals(moto: Place) -> None:
-    attempts = inject(moto, "PutObject", *[refuses(409, "ConditionalRequestConflict")] * WRITES)
+    attempts = inject(moto.objects, "PutObject", *[refuses(409, "ConditionalRequestConflict")] * WRITES)
     with pytest.raises(Conflict):
-        S3Tallies(moto.client, moto.bucket).save(TENANT, SPENT)
+        S3Tallies(moto.objects).save(TENANT, SPENT)
     assert len(attempts) == WRITES
 
 
 def test_one_that_is_gone_since_it_was_read_is_read_again(client: S3Client, bucket: str) -> None:
-    tallies = S3Tallies(client, bucket)
+    tallies = S3Tallies(bucket_of(bucket))
     tallies.save(TENANT, SPENT)
     read = tallies.load(TENANT)
     client.delete_object(Bucket=bucket, Key=tally_key(TENANT))
@@ -92,4 +94,4 @@ def test_one_that_is_gone_since_it_was_read_is_read_again(client: S3Client, buck
 def test_what_is_no_tally_fails_rather_than_lets_in(client: S3Client, bucket: str, body: bytes) -> None:
     client.put_object(Bucket=bucket, Key=tally_key(TENANT), Body=body)
     with pytest.raises(StoreFailed):
-        S3Tallies(client, bucket).load(TENANT)
+        S3Tallies(bucket_of(bucket)).load(TENANT)

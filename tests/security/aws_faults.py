@@ -1,4 +1,4 @@
-"""One call of AWS, as the doors meet it when it fails; `tests.integration.test_store` has the faults."""
+"""One call of AWS, as the doors meet it when it fails; `tests.boto_faults` has the faults."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from reelay.s3 import ATTEMPTS
-from tests.integration.test_store import Fault, passes
+from tests.boto_faults import Fault, passes
+from tests.s3_tap import repeated
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -27,12 +27,6 @@ class Failing:
         self.attempts += 1
         return self.fault(request)
 
-    @staticmethod
-    def needs_retry(attempts: int, response: Any, **_: Any) -> int | None:
-        """botocore's own pauses take no time: try again at once what it would, as often as it would."""
-        passing = response is None or response[0].status_code >= 500
-        return 0 if passing and attempts < ATTEMPTS else None
-
 
 @contextmanager
 def failing(call: str) -> Iterator[Failing]:
@@ -42,6 +36,6 @@ def failing(call: str) -> Iterator[Failing]:
     assert boto3.DEFAULT_SESSION is not None
     heard: Any = boto3.DEFAULT_SESSION.events  # the stubs overlook that these events take the handler's answer
     heard.register(f"before-send.{call}", made.before_send)
-    heard.register_first(f"needs-retry.{call}", made.needs_retry)
+    heard.register_first(f"needs-retry.{call}", repeated)
     yield made
     boto3.setup_default_session()

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reelay.s3_rest import Attempt, Carry, Received
 from reelay.settings import Settings
 from reelay.wiring import House
 from tests.e2e.local_house import Context
+from tests.s3_tap import tap_house
 
 JOIN_SECONDS = 30
 """How long the test waits for it before it is taken for hanging."""
@@ -43,11 +45,14 @@ def _work(settings: Settings, environment: Mapping[str, str], event: Mapping[str
     house = House(settings)
     left = death.turn
 
-    def called(**_: Any) -> None:
+    def around(attempt: Attempt, carry: Carry) -> Received:
         nonlocal left
-        left -= 1
+        left -= death.operation in ("", attempt.operation)
         if left < 0:
+            if death.moment == "after-call":
+                carry(attempt)
             os.kill(os.getpid(), signal.SIGKILL)
+        return carry(attempt)
 
-    house.s3.meta.events.register(".".join(filter(None, (death.moment, "s3", death.operation))), called)
+    tap_house(house, around)
     assert house.worker().serve(event, Context()) == {"batchItemFailures": []}

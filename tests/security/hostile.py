@@ -117,7 +117,7 @@ class Attacked(LocalHouse):
         self.upstream = upstream
         if download is not None:
             self.house = House(self.house.settings, clock)
-            self.house.archive = S3Archive(self.house.s3, bucket, download, self.house.clock)
+            self.house.archive = S3Archive(self.house.bucket, lambda: self.house.upload, download, self.house.clock)
             self._relay, self._results = self.house.relay(), self.house.results()
 
     def media(self) -> tuple[Media, ...]:

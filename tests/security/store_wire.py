@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from moto.core.botocore_stubber import BotocoreStubber
 
 from reelay.ids import new_core
-from reelay.s3 import ATTEMPTS
-from tests.integration.test_store import Fault, refuses
+from reelay.s3_rest import Attempt, Carry, Received
+from reelay.wiring import House
+from tests.s3_tap import Fault, from_boto, refuses, tap_client, tap_house, to_boto_request, unheard
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,32 +37,28 @@ _moto = BotocoreStubber()
 _moto.enabled = True
 
 
-def answered_here(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+def answered_here(attempt: Attempt, _carry: Carry) -> Received:
     """By moto in this process, whose server on a port shows the same buckets but takes thrice as long."""
-    asked = urlsplit(request.url)
-    request.url = f"https://s3.amazonaws.com{asked.path}?{asked.query}"
-    return _moto("before-send", request)
+    asked = urlsplit(attempt.url)
+    answer = _moto("before-send", to_boto_request(attempt, f"https://s3.amazonaws.com{asked.path}?{asked.query}"))
+    assert answer is not None
+    return from_boto(answer)
 
 
-def loses(request: AWSPreparedRequest) -> AWSResponse | None:
+def loses(attempt: Attempt) -> Received:
     """The attempt is done, and nothing is heard."""
-    answered_here(request)
-    raise ReadTimeoutError(endpoint_url=request.url)
-
-
-def unreachable(request: AWSPreparedRequest) -> AWSResponse | None:
-    """The attempt does not reach S3, and nothing is heard."""
-    raise ConnectTimeoutError(endpoint_url=request.url)
+    answered_here(attempt, unheard)
+    return unheard(attempt)
 
 
 def rival_with(s3: S3Client) -> Fault:
     """Another writer is a moment faster: with the next revision where one is replaced, else with a twin of what is
     about to be written; a claim is for a record of its own."""
 
-    def fault(request: AWSPreparedRequest) -> None:
-        bucket, key = unquote(urlsplit(request.url).path).removeprefix("/").split("/", 1)
-        replaces = "If-Match" in request.headers
-        raw: Any = s3.get_object(Bucket=bucket, Key=key)["Body"].read() if replaces else request.body
+    def fault(attempt: Attempt) -> None:
+        bucket, key = unquote(urlsplit(attempt.url).path).removeprefix("/").split("/", 1)
+        replaces = "If-Match" in attempt.headers
+        raw: Any = s3.get_object(Bucket=bucket, Key=key)["Body"].read() if replaces else attempt.body
         document = {**json.loads(raw), "write_id": "rival"}
         if "core" in document:
             document["core"] = new_core(time.time())
@@ -89,23 +84,22 @@ def conditional(name: str, headers: Mapping[str, str]) -> bool:
 BUSY = Trouble(any_call, refuses(503, "SlowDown"))
 UNDECIDED = Trouble(conditional, refuses(409, "ConditionalRequestConflict"), once=True)
 LOST = Trouble(conditional, loses, once=True)
-UNREACHABLE = Trouble(any_call, unreachable)
+UNREACHABLE = Trouble(any_call, unheard)
 DONE_UNHEARD = Trouble(writes, loses)
 
 
 class Wire:
-    """All calls of one client pass here."""
+    """All calls of one house pass here, and those of whoever `looks` too; without trouble moto answers them."""
 
-    def __init__(self, client: S3Client) -> None:
+    def __init__(self, house: House, looks: S3Client) -> None:
         self._trouble: Trouble | None = None
         self._turn = 0
         self._hit: str | None = None
         self._lock = threading.Lock()
         self._here = threading.local()
-        events: Any = client.meta.events  # the stubs overlook that these events take the handler's answer
-        events.register("before-call.s3", self._called)
-        events.register("before-send.s3", self._sent)
-        events.register_first("needs-retry.s3", self._repeated)
+        tap_house(house, answered_here)
+        tap_house(house, self._sent)
+        tap_client(looks, answered_here)
 
     def arm(self, trouble: Trouble, turn: int) -> None:
         """From now on: trouble for the call number `turn`, from 0, of those that it concerns."""
@@ -116,26 +110,21 @@ class Wire:
         self._trouble = None
         return self._hit
 
-    def _called(self, model: Any, params: Any, **_: Any) -> None:
-        self._here.attempts, self._here.trouble = 0, None
+    def _sent(self, attempt: Attempt, carry: Carry) -> Received:
+        if attempt.number == 1:
+            self._called(attempt)
+        trouble: Trouble | None = self._here.trouble
+        if trouble is None or (trouble.once and attempt.number > 1):
+            return carry(attempt)
+        return trouble.fault(attempt) or carry(attempt)
+
+    def _called(self, attempt: Attempt) -> None:
+        self._here.trouble = None
         trouble = self._trouble
-        if trouble is None or not trouble.concerns(model.name, params["headers"]):
+        if trouble is None or not trouble.concerns(attempt.operation, attempt.headers):
             return
         with self._lock:
             self._turn -= 1
             if self._turn == -1:
-                self._hit = f"{model.name} {params['url_path']}"
+                self._hit = f"{attempt.operation} {urlsplit(attempt.url).path}"
                 self._here.trouble = trouble
-
-    def _sent(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-        self._here.attempts += 1
-        trouble: Trouble | None = self._here.trouble
-        if trouble is None or (trouble.once and self._here.attempts > 1):
-            return answered_here(request)
-        return trouble.fault(request) or answered_here(request)
-
-    @staticmethod
-    def _repeated(attempts: int, response: Any, **_: Any) -> int | None:
-        """botocore's own pauses take no time: try again at once what it would, as often as it would."""
-        passes = response is None or response[0].status_code >= 500
-        return 0 if passes and attempts < ATTEMPTS else None

@@ -15,13 +15,13 @@ from botocore.exceptions import EndpointConnectionError
 from dev.simulator import Simulator
 from reelay.model import Phase
 from reelay.s3 import s3_client
+from tests.boto_faults import Fault, loses, passes
 from tests.e2e.event_house import EventHouse
 from tests.e2e.local_house import Context
 from tests.e2e.test_event_triggers import created
 from tests.e2e.test_service_pays import call
 from tests.fakes import FakeClock
 from tests.integration.test_queue import refuses
-from tests.integration.test_store import Fault, loses, passes
 from tests.security.aws_faults import Failing, failing
 from tests.security.store_doors import FILMS, ask
 

@@ -16,6 +16,7 @@ from tests.security.witness import LISTS, Witness, watching
 from tests.security.witnessed import WitnessedHouse
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/0e8b1d5a-0000-4000-8000-000000000001"
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/v98store-AbC123"
 ROLES = ("RelayRole", "ResultsRole", "AuthorizerRole", "IntakeRole", "WorkerRole", "SweepRole")
 Grants = dict[str, set[tuple[str, str]]]
 
@@ -32,9 +33,9 @@ def taken_by_lambda(role: str) -> set[tuple[str, str]]:
     return polls | logs | letters
 
 
-def granted(key: str = "") -> Grants:
+def granted(key: str = "", secret: str = "") -> Grants:
     found: Grants = defaultdict(set)
-    for role, statement in allowed(KmsKeyArn=key):
+    for role, statement in allowed(KmsKeyArn=key, ServiceKeySecretArn=secret):
         for action in listed(statement["Action"]):
             found[role] |= {(action, resource) for resource in listed(statement["Resource"])}
     return found
@@ -73,6 +74,12 @@ def test_each_role_allows_what_its_door_was_seen_to_call_and_no_more(seen: Witne
         assert sealing == kms(calls), f"{role} and the operator's own key"
     assert {role for role, _, _ in seen.calls} == {*ROLES} - {"AuthorizerRole"}
     assert seen.lists_of_access == [], "BucketOwnerEnforced refuses every write that brings an access list"
+
+
+def test_a_secret_that_is_named_takes_the_place_of_the_stacks_own_and_changes_nothing_else() -> None:
+    named, own = granted(secret=SECRET), granted()
+    for role in ROLES:
+        assert named[role] == {(action, SECRET if on == "ServiceKey" else on) for action, on in own[role]}
 
 
 @pytest.mark.case("role-too-wide")

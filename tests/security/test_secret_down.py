@@ -13,15 +13,16 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from dev.simulator import Simulator
 from reelay.documents import decode
 from reelay.model import Phase, Record
-from reelay.s3 import ATTEMPTS, s3_client
+from reelay.s3 import s3_client
+from reelay.s3_failures import ATTEMPTS
 from reelay.service_key import FRESH_SECONDS, GRACE_SECONDS
+from tests.boto_faults import Fault, passes
 from tests.contract.proxy_events import rest_event
 from tests.e2e.event_house import SERVICE_KEY, EventHouse
 from tests.e2e.local_house import Context, Reply
 from tests.e2e.test_service_pays import CHAT, OWN, ask, call, sent_keys
 from tests.fakes import FakeClock
 from tests.integration.test_queue import refuses
-from tests.integration.test_store import Fault, passes
 from tests.security.aws_faults import Failing, failing
 
 if TYPE_CHECKING:

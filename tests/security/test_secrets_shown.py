@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reelay.telemetry import SERVICE
+from reelay.settings import SERVICE
 from tests.e2e.event_house import SERVICE_KEY, EventHouse
 from tests.e2e.local_house import Reply
 from tests.e2e.test_event_triggers import created

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from dev.simulator import Simulator
 from reelay.identity import tenant_of
 from reelay.s3 import s3_client
+from reelay.s3_rest import Attempt, Carry, Received
 from tests.e2e.event_house import EventHouse
 from tests.e2e.local_house import LocalHouse
 from tests.fakes import FakeClock
+from tests.s3_tap import tap_house
 from tests.security.callers import ASK, CHAT, FILM, call, everything, made
 
 OPERATIONS: list[tuple[str, str, Any]] = [
@@ -46,13 +50,18 @@ def asked_of_s3(house: LocalHouse) -> Iterator[list[str]]:
     """Every key and prefix that the doors ask S3 for."""
     seen: list[str] = []
 
-    def note(params: dict[str, Any], **_: Any) -> None:
-        seen.extend(params[name] for name in ("Key", "Prefix", "StartAfter") if name in params)
-        seen.extend(each["Key"] for each in params.get("Delete", {}).get("Objects", ()))
+    def note(attempt: Attempt, carry: Carry) -> Received:
+        asked = urlsplit(attempt.url)
+        key = unquote(asked.path).removeprefix(f"/{house.bucket}").removeprefix("/")
+        seen.extend([key] if key else [])
+        query = parse_qs(asked.query)
+        seen.extend(value for name in ("prefix", "start-after") for value in query.get(name, ()))
+        if attempt.operation == "DeleteObjects" and isinstance(attempt.body, bytes):
+            seen.extend(re.findall("<Key>(.*?)</Key>", attempt.body.decode()))
+        return carry(attempt)
 
-    house.client.meta.events.register("provide-client-params.s3", note)
+    tap_house(house.house, note)
     yield seen
-    house.client.meta.events.unregister("provide-client-params.s3", note)
 
 
 def odd(id: str) -> list[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
+
+from reelay.s3_rest import Attempt, Carry, Received
 
 ROOMS = (
     "kept/records/*", "kept/requests/*", "kept/oldest/*", "kept/transcripts/*", "kept/media/*",
@@ -65,27 +69,39 @@ class Witness:
         """The interferences whose moment never came."""
         return [resource for _, resource, _ in self._interferences]
 
-    def note(self, params: Mapping[str, Any], model: Any, context: Any, **_: Any) -> None:
-        """botocore's event provide-client-params: every call as it was asked for, presigned ones too."""
-        if self._role is None:
-            return
-        action = ACTIONS[model.name]
+    def note(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        """botocore's event provide-client-params: every call of boto3's as it was asked for."""
         if "ACL" in params or any(name.startswith("Grant") for name in params):
             self.lists_of_access.append(model.name)
+        self._note(model.name, params)
+
+    def around(self, attempt: Attempt, carry: Carry) -> Received:
+        """A call of the house's own."""
+        if any(name.lower() == "x-amz-acl" or name.lower().startswith("x-amz-grant") for name in attempt.headers):
+            self.lists_of_access.append(attempt.operation)
+        role, params = self._role, _asked(attempt)
+        if attempt.number == 1:
+            self._note(attempt.operation, params)
+        answer = carry(attempt)
+        if role is not None and attempt.operation == "GetObject" and answer.status == 404:
+            self.listed.add((role, _room(params["Key"])))
+            self.calls.add((role, LISTS, "Bucket"))
+        return answer
+
+    def link(self, key: str) -> None:
+        """A link was made, which reads with the role of who made it."""
+        self._note("GetObject", {"Key": key})
+
+    def _note(self, operation: str, params: Mapping[str, Any]) -> None:
+        if self._role is None:
+            return
+        action = ACTIONS[operation]
         for resource in _resources(params):
             if action == LISTS:
                 self.listed.add((self._role, resource.removeprefix("Bucket/")))
                 resource = "Bucket"  # noqa: PLW2901 - what the action is allowed on
             self.calls.add((self._role, action, resource))
             self._do(action, resource)
-        context["witnessed"] = (self._role, params.get("Key", ""))
-
-    def missed(self, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
-        """botocore's event after-call of GetObject."""
-        if parsed["ResponseMetadata"]["HTTPStatusCode"] == 404 and "witnessed" in context:
-            role, key = context["witnessed"]
-            self.listed.add((role, _room(key)))
-            self.calls.add((role, LISTS, "Bucket"))
 
     def _do(self, action: str, resource: str) -> None:
         for each in self._interferences:
@@ -98,16 +114,28 @@ class Witness:
 
 @contextmanager
 def watching(witness: Witness) -> Iterator[None]:
-    """Every client that is made from here on tells the witness."""
+    """Every client of boto3's that is made from here on tells the witness."""
     boto3.setup_default_session()
     session = boto3.DEFAULT_SESSION
     assert session is not None
     session.events.register("provide-client-params", witness.note)
-    session.events.register("after-call.s3.GetObject", witness.missed)
     try:
         yield
     finally:
         boto3.setup_default_session()
+
+
+def _asked(attempt: Attempt) -> dict[str, Any]:
+    """What the call is about, as boto3 names it."""
+    asked = urlsplit(attempt.url)
+    _, _, key = unquote(asked.path).removeprefix("/").partition("/")
+    if isinstance(attempt.body, bytes) and attempt.operation == "DeleteObjects":
+        return {
+            "Delete": {"Objects": [{"Key": each} for each in re.findall("<Key>(.*?)</Key>", attempt.body.decode())]}
+        }
+    if attempt.operation == "ListObjectsV2":
+        return {"Prefix": parse_qs(asked.query)["prefix"][0]}
+    return {"Key": key}
 
 
 def _resources(params: Mapping[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from tests.contract.proxy_events import rest_event
 from tests.e2e.event_house import EventHouse
 from tests.e2e.local_house import KEY, RELAYED, Context, Pieces, Reply
 from tests.fakes import FakeClock
+from tests.s3_tap import tap
 from tests.security.witness import Witness
 
 OWN = "rk-0123456789abcdefghij"
@@ -51,6 +52,14 @@ class WitnessedHouse(EventHouse):
             simulator, s3_client(), bucket, clock,
             status_url=simulator.origin + "/api/share/{task_id}", max_jobs_in_flight=20, max_jobs_per_day=200,
         )  # fmt: skip
+        tap(self.house.bucket, witness.around)
+        link = self.house.bucket.link
+
+        def noted(key: str, query: Mapping[str, str], seconds: int) -> str:
+            witness.link(key)
+            return link(key, query, seconds)
+
+        vars(self.house.bucket)["link"] = noted
 
     def serve(self, event: dict[str, Any], seconds: float = 900) -> Reply:
         relays = RELAYED.fullmatch(f"{event['httpMethod']} {event['path']}")

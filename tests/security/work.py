@@ -138,10 +138,12 @@ def _claimed_in_vain(house: WitnessedHouse, key: str) -> None:
 def _upload_breaking(house: WitnessedHouse) -> Iterator[None]:
     """Every part of a file is refused, as by an S3 whose client has tried often enough."""
 
+    client = house.house.upload.client
+
     def refuse(**_: Any) -> Any:
         error = {"Error": {"Code": "SlowDown", "Message": "x"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
         return type("Response", (), {"status_code": 503, "headers": {}})(), error
 
-    house.client.meta.events.register("before-call.s3.UploadPart", refuse)
+    client.meta.events.register("before-call.s3.UploadPart", refuse)
     yield
-    house.client.meta.events.unregister("before-call.s3.UploadPart", refuse)
+    client.meta.events.unregister("before-call.s3.UploadPart", refuse)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import uuid
@@ -10,16 +11,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 import urllib3
 from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize, expect
 
 from dev.gateway.wire import hang_up
 from dev.simulator import Simulator
 from dev.stack import Stack, running
+from reelay.aws_environment import AwsEnvironment
 from reelay.identity import tenant_of
 from reelay.ids import new_core
 from reelay.model import Media, MediaKind, Order, Record
+from reelay.sigv4 import Credentials
 from reelay.store import S3Store
+from reelay.wiring import bucket_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE_MS = 15_000
@@ -131,7 +136,8 @@ class Studio:
     @property
     def store(self) -> S3Store:
         """Where the records are."""
-        return S3Store(self.stack.s3, self.stack.bucket)
+        around = AwsEnvironment("us-east-1", self.stack.s3.meta.endpoint_url, Credentials("local", "local"))
+        return S3Store(bucket_of(self.stack.bucket, around))
 
     def records(self, key: str) -> list[Record]:
         """Every record of a key, newest first."""
@@ -149,6 +155,14 @@ def studio_up(**stack: Any) -> Iterator[Studio]:
     gate = Gate()
     with Simulator(gate=gate) as simulator, running(simulator=simulator, **stack) as up:
         yield Studio(up, simulator, gate)
+
+
+def need_chromium() -> None:
+    """Skip the test where there is none, in words; in CI, fail it."""
+    if CHROMIUM is None:
+        if "CI" in os.environ:
+            pytest.fail("There is no Chromium here; CI has to have one (.ci/run installs it).")
+        pytest.skip("There is no Chromium on this machine: with Debian, `apt-get install chromium`.")  # CI fails, above
 
 
 def chromium(playwright: Playwright) -> Browser:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reelay.aftercare import MAX_LINKS, Aftercare, Means, links_of
-from reelay.errors import EventRefused
+from reelay.errors import EventRefused, StoreFailed
 from reelay.ids import completion_id
 from reelay.jobs import AFTERCARE_SECONDS, ARCHIVE_SECONDS, OPEN
 from reelay.journal import Journal
@@ -260,6 +260,28 @@ def test_no_failure_is_raised_and_none_is_told_in_words() -> None:
     assert VIDEO not in repr(room.telemetry.alarms)
     names = [name for name, _ in room.telemetry.alarms]
     assert {"event not told", "outcome not laid down", "verdict not kept", "not marked", "not listed"} <= set(names)
+
+
+@pytest.mark.parametrize("failure", [StoreFailed("down"), OSError(28, "full"), ZeroDivisionError()], ids=repr)
+def test_of_what_follows_a_verdict_only_a_defect_is_counted_as_one(failure: Exception) -> None:
+    room = Room(completed(), bus=Raising(failure))
+    room.store.defects = dict.fromkeys(("save", "unwatch", "watch"), failure)
+    room.finish()
+    names = {name for name, _ in room.telemetry.alarms}
+    assert {"event not told", "verdict not kept", "mark not written"} <= names
+    defect = isinstance(failure, ZeroDivisionError)
+    assert room.telemetry.defects == (len(room.telemetry.alarms) if defect else 0)
+
+
+class Raising(FakeBus):
+    """Fails as told."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__()
+        self._failure = failure
+
+    def publish(self, event: Event) -> None:  # noqa: ARG002 - the port's
+        raise self._failure
 
 
 # ── The beginning ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ import pytest
 from reelay.authorizer import NotLetIn, answer
 from reelay.errors import Unauthorized
 from reelay.identity import OWN_PREFIX, payer_of, tenant_of
-from reelay.model import Payer
+from reelay.payer import Payer
 
 OWN, OTHER = "rk-0123456789abcdefghij", "sk-0123456789"
 CALLERS = "callers-00000000-0000-4000-8000-000000000000"

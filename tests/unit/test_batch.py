@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reelay.batch import worked_off
-from reelay.errors import Conflict, KeyUnavailable, NotFound, QueueFailed, StoreFailed
+from reelay.errors import Conflict, KeyUnavailable, NotFound, QueueFailed, ReelayError, StoreFailed
 from tests.fakes import FakeTelemetry
 
 SECRET = "sk-secret"
@@ -55,7 +55,8 @@ def test_one_that_fails_takes_none_of_the_others_with_it(failure: Exception) -> 
     answer = worked_off(batch("a", "b", "c"), failing({"b": failure}, done), telemetry)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "b"}]}
     assert done == ["a", "c"]
-    assert telemetry.counts == [("MessagesLeft", 1, "Count")]
+    defect = [] if isinstance(failure, ReelayError) else [("Unforeseen", 1, "Count")]
+    assert telemetry.counts == [*defect, ("MessagesLeft", 1, "Count")]
     assert SECRET not in repr(telemetry.alarms)
 
 

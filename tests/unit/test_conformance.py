@@ -135,6 +135,7 @@ def test_a_judge_that_fails_costs_the_caller_nothing_and_is_told_to_the_operator
     held = Conformance(Broken.load(), told).held(replace(answer, then=lambda: done.append("then")), event)
     assert (sent(held), done) == (list(answer.pieces), ["then"])
     assert {words for words, _ in told.alarms} == {"answer not judged"}
+    assert told.defects == len(told.alarms)
     assert SECRET not in str(told.alarms)
 
 

@@ -60,9 +60,19 @@ class Stream:
         self.said.append("end")
 
 
-def door(operation: Any, *, failure: Exception | None = None, stream: Stream | None = None) -> Door:
+def door(
+    operation: Any,
+    *,
+    failure: Exception | None = None,
+    stream: Stream | None = None,
+    telemetry: FakeTelemetry | None = None,
+) -> Door:
     return Door(
-        Contract(failure), {"act": operation}, FakeClock(), FakeTelemetry(), (lambda: stream) if stream else None
+        Contract(failure),
+        {"act": operation},
+        FakeClock(),
+        telemetry or FakeTelemetry(),
+        (lambda: stream) if stream else None,
     )
 
 
@@ -130,6 +140,33 @@ def test_a_defect_is_a_500_that_tells_nothing_of_the_inside(live: bool) -> None:
     body = stream.said[1].decode() if live else reply["body"]  # type: ignore[attr-defined, index]  # one of the two is there
     assert json.loads(body)["error"]["code"] == "internal_error"
     assert "secret" not in body
+
+
+def broken() -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("act", "defects"),
+    [
+        (lambda *_: Answer(200, {}, (b"{}",)), 0),
+        (lambda *_: broken(), 1),
+        (lambda *_: Answer(200, {}, (b"{}",), then=broken), 1),
+    ],
+    ids=["well", "in place of the answer", "after it"],
+)
+@pytest.mark.parametrize("live", [True, False])
+def test_a_defect_is_counted_wherever_the_door_caught_it(act: Any, defects: int, live: bool) -> None:
+    told = FakeTelemetry()
+    door(act, stream=Stream() if live else None, telemetry=told).serve({}, Context())
+    assert told.defects == defects
+
+
+@pytest.mark.parametrize("error", [BadRequest("b"), UpstreamBroken("b", charged=True)])
+def test_what_was_foreseen_is_counted_as_no_defect(error: Exception) -> None:
+    told = FakeTelemetry()
+    door(None, failure=error, telemetry=told).serve({}, Context())
+    assert told.defects == 0
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,15 @@ import pytest
 
 from reelay.admission import Admission
 from reelay.aftercare import Aftercare, Means
-from reelay.errors import ReelayError, StoreFailed, UpstreamBroken, UpstreamRefused, UpstreamSilent, UpstreamUnreachable
+from reelay.errors import (
+    ReelayError,
+    StoreFailed,
+    Unforeseen,
+    UpstreamBroken,
+    UpstreamRefused,
+    UpstreamSilent,
+    UpstreamUnreachable,
+)
 from reelay.gateway import json_answer
 from reelay.ids import completion_id
 from reelay.journal import CALL_SECONDS, RETRY_SECONDS
@@ -28,6 +36,7 @@ from tests.fakes import (
     FakeTelemetry,
     FakeUpstream,
     Silence,
+    new_record,
 )
 
 CORE = "01k9zzzzzzzzzzzzzzzzzzzzzz"
@@ -264,13 +273,14 @@ def test_a_buffered_door_does_not_wait_long_for_a_store_that_is_down() -> None:
     assert house.clock.sleeps == [1, 2]
 
 
-@pytest.mark.parametrize("defect", [OSError(28, "No space left on device"), StoreFailed("down")])
+@pytest.mark.parametrize("defect", [OSError(28, "No space left on device"), StoreFailed("down"), ZeroDivisionError()])
 @pytest.mark.parametrize("method", ["keep_transcript", "index"])
 def test_a_verdict_without_its_transcript_or_marker_beats_none(method: str, defect: Exception) -> None:
     house = House(HEAD, chunk(VIDEO, "stop"), DONE, End())
     house.store.defects[method] = defect
     assert house.said()[-1] == b"data: [DONE]\n\n"
     assert house.record.phase is Phase.COMPLETED
+    assert house.telemetry.defects == isinstance(defect, ZeroDivisionError)
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -455,6 +465,17 @@ def test_a_defect_in_mid_stream_is_doubt_and_an_error_frame() -> None:
     assert json.loads(house.said()[-2].removeprefix(b"data: "))["error"]["code"] == "internal_error"
     assert house.record.phase is Phase.UNKNOWN
     assert house.exchange.closed
+    assert house.telemetry.defects == 1
+
+
+def test_a_defect_once_money_may_be_taken_is_counted_and_answered_as_charged() -> None:
+    def broken() -> Answer:
+        raise ZeroDivisionError
+
+    house = House(End())
+    with pytest.raises(Unforeseen) as caught:
+        house.relay.charged(new_record(), broken)
+    assert (caught.value.charged, house.telemetry.defects) == (True, 1)
 
 
 def test_nothing_after_done_is_waited_for() -> None:

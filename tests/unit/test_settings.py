@@ -15,6 +15,12 @@ def test_a_bucket_is_all_that_has_to_be_said() -> None:
     assert settings.media_trusted_origins == settings.media_allowed_hosts == frozenset()
 
 
+def test_what_is_told_bears_the_name_that_is_given_or_the_houses() -> None:
+    assert [read({"BUCKET_NAME": "kept-here", **more}).service for more in (
+        {}, {"POWERTOOLS_SERVICE_NAME": ""}, {"POWERTOOLS_SERVICE_NAME": "second"},
+    )] == ["reelay", "reelay", "second"]  # fmt: skip
+
+
 def test_every_wrong_variable_is_named_at_once() -> None:
     wrong = {
         "BUCKET_NAME": "Not A Bucket",

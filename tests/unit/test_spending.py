@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reelay.errors import NotAllowed, Paused
-from reelay.model import Payer
+from reelay.payer import Payer
 from reelay.spending import Spending
 from tests.fakes import FakeSwitch
 

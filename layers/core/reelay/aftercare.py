@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reelay.errors import EventRefused
+from reelay.errors import OUTSIDE, EventRefused
 from reelay.events import outcome, told
 from reelay.jobs import AFTERCARE_SECONDS, OPEN, Archived, Unsent, media_settled, next_step
 from reelay.links import media_links
@@ -139,8 +139,9 @@ class Aftercare:
             bus.publish(told(record, notice))
         except EventRefused:  # and always will be
             self._telemetry.alarm("event refused", record=record.id)
-        except Exception:  # noqa: BLE001 - as below
+        except Exception as why:  # noqa: BLE001 - as below
             self._telemetry.alarm("event not told", record=record.id)
+            self._count_defect(why)
             return False
         return True
 
@@ -153,10 +154,15 @@ class Aftercare:
     def _done(self, record: Record, failure: str, act: Callable[[], object]) -> bool:
         try:
             act()
-        except Exception:  # noqa: BLE001 - nobody waits for it any more, and the marker stays for the sweep
+        except Exception as why:  # noqa: BLE001 - nobody waits for it any more, and the marker stays for the sweep
             self._telemetry.alarm(failure, record=record.id)
+            self._count_defect(why)
             return False
         return True
+
+    def _count_defect(self, why: Exception) -> None:
+        if not isinstance(why, OUTSIDE):
+            self._telemetry.count("Unforeseen")
 
 
 def _a_strangers(record: Record) -> bool:

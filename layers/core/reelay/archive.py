@@ -6,22 +6,18 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any, cast
-
-from boto3.s3.transfer import TransferConfig, create_transfer_manager
-from s3transfer.subscribers import BaseSubscriber
+from typing import TYPE_CHECKING, Protocol
 
 from reelay.documents import media_prefix
 from reelay.download import Unavailable
 from reelay.errors import NotFound, ReelayError
 from reelay.mediatype import SNIFF_BYTES, SUFFIXES, Mp4Scan, content_type, fits
 from reelay.model import Link, Media, MediaKind, Record
-from reelay.s3 import failures
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from s3transfer.futures import TransferFuture
+    from collections.abc import Mapping
 
+    from reelay.bucket import Bucket
     from reelay.download import Download, GuardedDownload
     from reelay.ports import Clock
 
@@ -32,27 +28,31 @@ PART_BYTES = 8 * 1024**2
 """One of them is read and hashed while the one before it is sent: that much is held in memory at a time, twice. S3
 takes parts from 5 MiB and at most 10,000 of them (Amazon S3 multipart upload limits), so that this carries 78 GiB."""
 
-_READ_AHEAD = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=1)
-# s3transfer's own default is ten, and boto3's configuration has no argument for it.
-_READ_AHEAD.max_in_memory_upload_chunks = 1
 _STORE_REFUSED = "the store did not take it"
 _EXPECTED = {MediaKind.VIDEO: "mp4 video", MediaKind.THUMBNAIL: "WebP, PNG, JPEG or GIF picture"}
 _NAME_BYTES = 8
 
 
+class Upload(Protocol):
+    """What sends a file into the bucket, part by part."""
+
+    def send(self, source: Inspected, key: str, headers: Mapping[str, str]) -> None:
+        """All that `source` gives, as the object `key`. Raises StoreFailed, and what `source` raises."""
+
+
 class S3Archive:
-    """Keeps the promises of `ports.Archive` with one bucket."""
+    """Keeps the promises of `ports.Archive` with one bucket. `upload` is made with the first copy."""
 
     def __init__(
         self,
-        client: S3Client,
-        bucket: str,
+        bucket: Bucket,
+        upload: Callable[[], Upload],
         download: GuardedDownload,
         clock: Clock,
         new_name: Callable[[], str] = lambda: secrets.token_hex(_NAME_BYTES),
     ) -> None:
-        self._client = client
         self._bucket = bucket
+        self._upload = upload
         self._download = download
         self._clock = clock
         self._new_name = new_name
@@ -82,22 +82,21 @@ class S3Archive:
         """
         if media.key is None:
             raise NotFound(f"There is no archived copy of this {media.kind}: {media.reason}.")
-        parameters = {"Bucket": self._bucket, "Key": media.key, "ResponseContentType": media.content_type}
-        return self._client.generate_presigned_url(
-            "get_object",
-            Params={**parameters, "ResponseContentDisposition": _attachment(media.key)},
-            ExpiresIn=PRESIGNED_SECONDS,
-        )
+        query = {
+            "response-content-type": media.content_type or "application/octet-stream",
+            "response-content-disposition": _attachment(media.key),
+        }
+        return self._bucket.link(media.key, query, PRESIGNED_SECONDS)
 
     def _copy(self, record: Record, link: Link, download: Download) -> Media:
-        source = _Inspected(download, link.kind)
+        source = Inspected(download, link.kind)
         name = f"{link.kind}-{self._new_name()}{SUFFIXES[source.content_type]}"
         key = media_prefix(record.tenant, record.id) + name
+        headers = {"Content-Type": source.content_type, "Content-Disposition": _attachment(key)}
         try:
-            self._upload(source, key)
+            self._upload().send(source, key, headers)
         except ReelayError:
-            with failures():  # the object may be there, and only the answer have got lost
-                self._client.delete_object(Bucket=self._bucket, Key=key)
+            self._bucket.delete(key)  # the object may be there, and only the answer have got lost
             raise
         return Media(
             kind=link.kind,
@@ -109,14 +108,6 @@ class S3Archive:
             at=int(self._clock.now()),
         )
 
-    def _upload(self, source: _Inspected, key: str) -> None:
-        """As `upload_fileobj` does, which cannot tell its reader that a part was refused."""
-        headers = {"ContentType": source.content_type, "ContentDisposition": _attachment(key)}
-        with failures(), create_transfer_manager(self._client, _READ_AHEAD) as manager:
-            # boto3 reads what has a `read`; its types ask for a whole file
-            file = cast("IO[bytes]", source)
-            manager.upload(file, self._bucket, key, extra_args=headers, subscribers=[_Watch(source)]).result()
-
 
 def _attachment(key: str) -> str:
     """Content-Disposition for the object `key`, with the record's id as the file name (RFC 6266)."""
@@ -124,16 +115,16 @@ def _attachment(key: str) -> str:
     return f'attachment; filename="{core}{name[name.rindex(".") :]}"'
 
 
-class _Inspected:
+class Inspected:
     """A download as the file that an upload reads: hashed, counted and judged while it goes by.
 
     Raises Unavailable, here or out of `read` and then before the last part is given out, when the file turns out to
-    be none that may be kept: the upload aborts itself. `upload` is the one under way.
+    be none that may be kept: the upload aborts itself. `ended` says whether the upload has given up already.
     """
 
     def __init__(self, download: Download, kind: MediaKind) -> None:
         self.size = 0
-        self.upload: TransferFuture | None = None
+        self.ended: Callable[[], bool] = lambda: False
         self._download = download
         self._hash = hashlib.sha256()
         self._scan = Mp4Scan() if kind is MediaKind.VIDEO else None
@@ -158,7 +149,7 @@ class _Inspected:
         gathered = BytesIO()  # grows in place and hands its bytes over: joined pieces would take the memory twice
         gathered.write(head)
         while gathered.tell() < n and (piece := self._download.read(n - gathered.tell())):
-            if self.upload is not None and self.upload.done():
+            if self.ended():
                 raise Unavailable(_STORE_REFUSED, passes=True)  # without threads, s3transfer reads on after that
             self.size += len(piece)
             self._hash.update(piece)
@@ -166,15 +157,6 @@ class _Inspected:
                 self._scan.feed(piece)
             gathered.write(piece)
         return gathered.getvalue()
-
-
-class _Watch(BaseSubscriber):
-    def __init__(self, source: _Inspected) -> None:
-        self._source = source
-
-    def on_queued(self, future: TransferFuture, **_: Any) -> None:
-        """Called by s3transfer before it reads anything."""
-        self._source.upload = future
 
 
 def _checked(head: bytes, kind: MediaKind) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from reelay.bearer import bearer_token
 from reelay.errors import Unauthorized
 from reelay.identity import is_own, tenant_of
-from reelay.model import Payer
+from reelay.payer import Payer
 
 
 class NotLetIn(Exception):

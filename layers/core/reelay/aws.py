@@ -11,7 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from reelay.errors import ReelayError
-from reelay.s3 import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, code_word
+from reelay.s3_failures import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, code_word, store_failed
+from reelay.sigv4 import Credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -39,6 +40,24 @@ def client(
             read_timeout=READ_SECONDS,
         ),
     )
+
+
+class SdkCredentials:
+    """What boto3 finds where the environment has no credentials in clear, and renews: a profile, or the container's
+    endpoint that a function restored from a snapshot is given (AWS Lambda developer guide, SnapStart security)."""
+
+    def __init__(self) -> None:
+        self._found = boto3.Session().get_credentials()
+
+    def __call__(self) -> Credentials:
+        """As they are now. Raises StoreFailed where there are none."""
+        if self._found is None:
+            raise store_failed("NoCredentials")
+        try:
+            now = self._found.get_frozen_credentials()
+        except BotoCoreError as failure:
+            raise store_failed(type(failure).__name__) from None
+        return Credentials(now.access_key or "", now.secret_key or "", now.token)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ def worked_off(messages: Iterable[Mapping[str, Any]], handle: Handle, telemetry:
             telemetry.alarm("message left on the queue", code=error.code)
         except Exception:  # noqa: BLE001 - one message must not take the others with it; it comes again, then a dead letter
             telemetry.alarm("unforeseen")
+            telemetry.count("Unforeseen")
         else:
             continue
         telemetry.count("MessagesLeft")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reelay.aws import failures
 from reelay.errors import BusFailed, EventRefused
 from reelay.model import Event
-from reelay.s3 import code_word
+from reelay.s3_failures import code_word
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -12,16 +12,13 @@ import secrets
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from reelay import documents
-from reelay.conditional import NEW, WRITE_ID_BYTES, Condition, Objects, decoded
+from reelay.bucket import Bucket, Condition
+from reelay.conditional import NEW, WRITE_ID_BYTES, decoded, settle
 from reelay.errors import Conflict, NotFound
 from reelay.model import Claim
-from reelay.s3 import store_failed
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from reelay.s3_failures import store_failed
 
 SCHEMA = 1
 """Goes up when a reader of the old form would misread the new one. Apart from the records' own, because a claim that
@@ -38,8 +35,8 @@ class S3Claims:
     write got lost. After StoreFailed the claim may have been written all the same.
     """
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._objects = Objects(client, bucket)
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
 
     def take(self, tenant: str, claim: Claim) -> Claim:
         """Write `claim` unless its name is taken; returns the one that holds. Raises StoreFailed."""
@@ -55,15 +52,15 @@ class S3Claims:
         if not held.version:
             raise ValueError("only a claim that was taken or read can be replaced")
         with suppress(NotFound):
-            return self._write(documents.claim_key(tenant, claim.name), claim, {"IfMatch": held.version})
+            return self._write(documents.claim_key(tenant, claim.name), claim, {"If-Match": held.version})
         return self.take(tenant, claim)
 
     def _write(self, key: str, claim: Claim, condition: Condition) -> Claim:
         try:
-            return replace(claim, version=self._objects.settle(key, _encode(claim), condition))
+            return replace(claim, version=settle(self._bucket, key, _encode(claim), condition))
         except Conflict:
             # What lies there is a rival's, or our own after a lost answer: either way it is the one that holds.
-            raw, etag = self._objects.get(key)
+            raw, etag = self._bucket.get(key)
             return replace(decoded(partial(_decode, claim.name), raw), version=etag)
 
 

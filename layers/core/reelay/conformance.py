@@ -115,6 +115,7 @@ class Conformance:
             if self._strict:
                 raise
             self._telemetry.alarm("answer not judged", operation=operation, status=answer.status)
+            self._telemetry.count("Unforeseen")
             return
         if not faults:
             return

@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,13 +76,19 @@ def _fault(url: str, host: str, scheme: str, *, plain_http: bool) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1)
+def system_tls() -> ssl.SSLContext:
+    """The context that trusts the system's authorities: one for all, since reading them takes some 30 ms."""
+    return ssl.create_default_context()
+
+
 def verified(tls: ssl.SSLContext | None) -> ssl.SSLContext:
     """The context to use: `tls`, or one that trusts the system's authorities.
 
     Raises ValueError for a context that would not check the certificate and its name, or that takes less than TLS 1.2
     (RFC 8996).
     """
-    tls = tls or ssl.create_default_context()
+    tls = tls or system_tls()
     if tls.verify_mode is not ssl.CERT_REQUIRED or not tls.check_hostname:
         raise ValueError("the TLS context does not verify the certificate and the host's name")
     if tls.minimum_version is ssl.TLSVersion.MINIMUM_SUPPORTED:  # what some distributions' Python begins with

@@ -9,18 +9,12 @@ last, S3 answers 403 for a file that is gone.
 from __future__ import annotations
 
 import re
-from contextlib import closing
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from reelay import documents
-from reelay.conditional import JSON, Objects
-from reelay.errors import Conflict, NotFound, TooLarge
+from reelay.bucket import JSON, Bucket
+from reelay.errors import Conflict, NotFound
 from reelay.model import Json
-from reelay.s3 import failures, store_failed
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 INBOX = "inbox/"
 OUTBOX = "outbox/"
@@ -40,10 +34,8 @@ class S3Drops:
     A file's key may hold any character. One that ends with a slash is no file but a folder that a console made.
     """
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._client = client
+    def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._objects = Objects(client, bucket)
 
     def read(self, key: str, tag: str) -> bytes:
         """The file as it was when it had the ETag `tag`, in quotes (as S3 gives it) or without (as its events do).
@@ -56,8 +48,7 @@ class S3Drops:
         if named is None:
             raise _no_drop()
         try:
-            with failures():
-                return self._body(key, f'"{named[1]}"')
+            return self._bucket.get_tagged(key, f'"{named[1]}"', DROP_BYTES)
         except (NotFound, Conflict):
             raise _no_drop() from None
 
@@ -66,17 +57,7 @@ class S3Drops:
 
         Raises StoreFailed, and NotFound for a key that is not in the inbox.
         """
-        self._objects.put(outcome_key(key), documents.encode_json(outcome), JSON)
-
-    def _body(self, key: str, etag: str) -> bytes:
-        answer = self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=etag)
-        with closing(answer["Body"]) as body:
-            size = answer.get("ContentLength")
-            if size is None:
-                raise store_failed("NoContentLength")
-            if size > DROP_BYTES:
-                raise TooLarge(f"The file has {size:,} bytes. At most {DROP_BYTES:,} are read; drop a smaller one.")
-            return body.read()
+        self._bucket.put(outcome_key(key), documents.encode_json(outcome), JSON)
 
 
 def outcome_key(key: str) -> str:

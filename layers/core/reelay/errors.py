@@ -245,3 +245,7 @@ class Unforeseen(ReelayError):
         super().__init__(
             "Reelay failed in a way it did not foresee. Please report the request id in x-request-id.", charged=charged
         )
+
+
+OUTSIDE = (ReelayError, OSError)
+"""What the work behind an answer may meet without a defect of ours: a service that fails, a disk that is full."""

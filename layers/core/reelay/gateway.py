@@ -82,6 +82,7 @@ class Door:
             answer.then()
         except Exception:  # noqa: BLE001 - the answer is made; what comes after it can only be told to the operator
             self.telemetry.alarm("unforeseen after the answer")
+            self.telemetry.count("Unforeseen")
         return reply
 
     def _answer(self, event: Mapping[str, Any], invocation: Invocation) -> Answer:
@@ -95,6 +96,7 @@ class Door:
             return refusal(error)
         except Exception:  # noqa: BLE001 - the last resort of a door: whatever was not foreseen is logged and answered
             self.telemetry.alarm("unforeseen")
+            self.telemetry.count("Unforeseen")
             return refusal(Unforeseen())
 
     @staticmethod

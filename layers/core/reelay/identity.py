@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reelay.errors import Unauthorized
-from reelay.model import Payer
+from reelay.payer import Payer
 
 ANONYMOUS = "anonymous"
 """The tenant of calls without a token, which only the development setting ALLOW_ANONYMOUS lets in."""

@@ -12,7 +12,7 @@ from itertools import chain, repeat
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING
 
-from reelay.errors import Conflict, NotFound, StoreFailed
+from reelay.errors import OUTSIDE, Conflict, NotFound, StoreFailed
 from reelay.jobs import Archived, Fact, Finished, Overdue, Progressed, next_step
 from reelay.model import Record
 
@@ -124,8 +124,10 @@ class Journal:
     def _done(self, failure: str, write: Callable[[], object]) -> bool:
         try:
             write()
-        except Exception:  # noqa: BLE001 - whatever keeping meets, the answer was paid for and goes out
+        except Exception as why:  # noqa: BLE001 - whatever keeping meets, the answer was paid for and goes out
             self._telemetry.alarm(failure, record=self.record.id)
+            if not isinstance(why, OUTSIDE):
+                self._telemetry.count("Unforeseen")
             return False
         return True
 
@@ -174,8 +176,10 @@ class Journal:
             if not self._last_try:
                 raise
             self._telemetry.alarm(failure, record=self.record.id)
-        except Exception:  # noqa: BLE001 - /tmp may be full, and the verdict needs none of it
+        except Exception as why:  # noqa: BLE001 - /tmp may be full, and the verdict needs none of it
             self._telemetry.alarm(failure, record=self.record.id)
+            if not isinstance(why, OUTSIDE):
+                self._telemetry.count("Unforeseen")
 
     def _advance(self, fact: Fact) -> None:
         """Write the next revision; a rival's revision is read and the same fact applied to that."""

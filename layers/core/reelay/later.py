@@ -8,10 +8,26 @@ from typing import TYPE_CHECKING
 from reelay.model import Event, Job
 
 if TYPE_CHECKING:
+    from reelay.aws import SdkCredentials
     from reelay.bus import EventBridgeBus
     from reelay.ports import Clock
     from reelay.queue import SqsQueue
     from reelay.service_key import SecretsManagerKeys
+    from reelay.sigv4 import Credentials
+
+
+class LateCredentials:
+    """boto3's way to find and renew credentials."""
+
+    def __call__(self) -> Credentials:
+        """As they are now. Raises StoreFailed where there are none."""
+        return self._sdk()
+
+    @cached_property
+    def _sdk(self) -> SdkCredentials:
+        from reelay.aws import SdkCredentials  # noqa: PLC0415 - at the first call, and seldom at all
+
+        return SdkCredentials()
 
 
 class LateQueue:

@@ -7,14 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from reelay.payer import Payer
+
 Json = Mapping[str, Any]
-
-
-class Payer(StrEnum):
-    """Whose key v98store is asked with: the caller's own, or the service's."""
-
-    CALLER = "caller"
-    SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True)

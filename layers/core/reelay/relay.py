@@ -17,7 +17,8 @@ from reelay.errors import Conflict, KeyUnavailable, ReelayError, Unforeseen
 from reelay.ids import completion_id
 from reelay.jobs import QUEUE_LEASE_SECONDS
 from reelay.journal import Journal, looked_at
-from reelay.model import Answer, Call, Invocation, Json, Outgoing, Payer, Phase, Record, VideoRequest
+from reelay.model import Answer, Call, Invocation, Json, Outgoing, Phase, Record, VideoRequest
+from reelay.payer import Payer
 from reelay.prefer import preference
 from reelay.replay import NOT_READY_RETRY_SECONDS, pieces, state, unfinished
 from reelay.run import Form, Run, standard_headers
@@ -151,6 +152,7 @@ class Relay:
             raise
         except Exception as defect:
             self._telemetry.alarm("unforeseen", record=record.id)
+            self._telemetry.count("Unforeseen")
             raise Unforeseen(charged=True) from defect
 
     def _run(self, call: Call, record: Record, invocation: Invocation) -> Answer:

@@ -128,6 +128,7 @@ class Run:
             yield from self._last_words(error)
         except Exception as defect:
             self._telemetry.alarm("unforeseen", record=self._journal.record.id)
+            self._telemetry.count("Unforeseen")
             unforeseen = Unforeseen(charged=True)
             self._journal.settle(InDoubt(_problem(unforeseen)))
             if self._first:

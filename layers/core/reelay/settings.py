@@ -11,6 +11,9 @@ from urllib.parse import SplitResult, urlsplit
 UPSTREAM_BASE_URL = "https://v98store.com/v1"
 """Where v98store answers over TLS: the host that it documents, with https."""
 
+SERVICE = "reelay"
+"""Under which name logs and metrics are told where nobody says otherwise; a stack has its own."""
+
 MOST_IN_FLIGHT = 100
 """The highest limit on jobs in flight: that many records are read to see which of them have ended."""
 
@@ -45,6 +48,7 @@ class Settings:
     media_allowed_hosts: frozenset[str] = frozenset()
     media_trusted_origins: frozenset[str] = frozenset()
     tracing: bool = False
+    service: str = SERVICE
     jobs_queue_url: str | None = None
     event_bus: str | None = None
     service_key_secret: str | None = None
@@ -71,6 +75,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         media_allowed_hosts=reader.hosts("MEDIA_ALLOWED_HOSTS"),
         media_trusted_origins=reader.words("MEDIA_TRUSTED_ORIGINS"),
         tracing=reader.switch("TRACING"),
+        service=reader.word("POWERTOOLS_SERVICE_NAME") or SERVICE,
         jobs_queue_url=reader.word("JOBS_QUEUE_URL"),
         event_bus=reader.word("EVENT_BUS_NAME"),
         service_key_secret=reader.word("SERVICE_KEY_SECRET"),
@@ -102,12 +107,6 @@ def _parts(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:
         return urlsplit("")
-
-
-def callers_key(environment: Mapping[str, str] = os.environ) -> str | None:
-    """The API key that callers with keys of their own share; None where they are not let in. All that the authorizer
-    needs to know."""
-    return environment.get("CALLERS_KEY") or None
 
 
 class _Reader:

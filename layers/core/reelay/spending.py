@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from reelay.allowance import Allowance
 from reelay.errors import NotAllowed, Paused
-from reelay.model import Json, Payer
+from reelay.model import Json
+from reelay.payer import Payer
 
 if TYPE_CHECKING:
     from reelay.ports import Switch

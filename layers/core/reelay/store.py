@@ -16,18 +16,14 @@ from dataclasses import replace
 from functools import partial
 from io import SEEK_END
 from itertools import islice
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from reelay import documents
-from reelay.conditional import BYTES, NEW, WRITE_ID_BYTES, Condition, Objects, decoded
+from reelay.bucket import BYTES, Bucket, Condition, Listed
+from reelay.conditional import NEW, WRITE_ID_BYTES, decoded, settle
 from reelay.documents import Document
 from reelay.errors import Conflict, NotFound, StoreFailed
 from reelay.model import Job, Mark, Order, Record
-from reelay.s3 import failures, store_failed
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 INLINE_REQUEST_BYTES = 128 * 1024
 """A larger request (an image as a data URL) lies apart, so that a listing does not read it."""
@@ -51,10 +47,8 @@ class S3Store:
     INLINE_REQUEST_BYTES out (None), and `load` always has it.
     """
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._client = client
+    def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._objects = Objects(client, bucket)
 
     def create(self, record: Record) -> Record:
         """Write a new record; returns it with rev and version set. Raises Conflict or StoreFailed."""
@@ -73,7 +67,7 @@ class S3Store:
         etag = record.version.removeprefix(_APART)
         if not etag:
             raise ValueError("only a record that was created or loaded can be saved")
-        return self._write(record, record.version.startswith(_APART), {"IfMatch": etag})
+        return self._write(record, record.version.startswith(_APART), {"If-Match": etag})
 
     def load(self, tenant: str, id: str) -> Record:
         """The record with its request. Raises NotFound or StoreFailed."""
@@ -81,7 +75,7 @@ class S3Store:
         if not document.apart:
             return document.record
         try:
-            request, _ = self._objects.get(documents.request_key(tenant, id))
+            request, _ = self._bucket.get(documents.request_key(tenant, id))
         except NotFound:  # a deletion that S3 let fail halfway, and that has to be repeated
             return document.record
         return replace(document.record, request=decoded(documents.decode_request, request))
@@ -100,17 +94,15 @@ class S3Store:
 
     def index(self, record: Record) -> None:
         """Make a finished record show in the oldest-first order too. Raises StoreFailed."""
-        self._objects.put(documents.marker_key(record.tenant, record.id), b"", BYTES)
+        self._bucket.put(documents.marker_key(record.tenant, record.id), b"", BYTES)
 
     def keep_transcript(self, record: Record, transcript: IO[bytes]) -> None:
         """Keep all that `transcript`, a seekable file, holds, in place of what was kept before.
 
         Leaves it at its end, ready for more, whether or not it raises StoreFailed.
         """
-        # boto rewinds a body to its beginning before it repeats a call, so that is where every attempt begins.
-        transcript.seek(0)
         try:
-            self._objects.put(documents.transcript_key(record.tenant, record.id), transcript, BYTES)
+            self._bucket.put(documents.transcript_key(record.tenant, record.id), transcript, BYTES)
         finally:
             transcript.seek(0, SEEK_END)
 
@@ -118,26 +110,26 @@ class S3Store:
         """What was kept of the upstream's bytes, whole: the relay keeps no more of them than fit in memory. b"" when
         nothing was. Raises StoreFailed."""
         try:
-            return self._objects.get(documents.transcript_key(record.tenant, record.id))[0]
+            return self._bucket.get(documents.transcript_key(record.tenant, record.id))[0]
         except NotFound:
             return b""
 
     def watch(self, record: Record) -> None:
         """Mark that there is something left to do for the record. Twice does no harm. Raises StoreFailed."""
-        self._objects.put(documents.watch_key(record.tenant, record.id), b"", BYTES)
+        self._bucket.put(documents.watch_key(record.tenant, record.id), b"", BYTES)
 
     def unwatch(self, job: Job) -> None:
         """Nothing is left to do for it. Twice does no harm. Raises StoreFailed."""
-        self._remove_one(documents.watch_key(job.tenant, job.id))
+        self._bucket.delete(documents.watch_key(job.tenant, job.id))
 
     def watched(self) -> Iterator[Mark]:
         """The mark of every record with something left to do, oldest record first, whatever its tenant. One that was
         given out may be unwatched while the walk goes on. One LIST for each LIST_KEYS. Raises StoreFailed while
         walking."""
         for item in self._items(documents.WATCH_PREFIX, None):
-            job = documents.watched_in(item["Key"])
+            job = documents.watched_in(item.key)
             if job is not None:
-                yield Mark(job, item["LastModified"].timestamp())
+                yield Mark(job, item.modified)
 
     def delete(self, record: Record) -> None:
         """Remove everything kept for the record, and the record; doing it twice does no harm. Raises StoreFailed.
@@ -147,16 +139,16 @@ class S3Store:
         writes still later finds no record to save (NotFound), and deletes what it wrote. The watch marker is the very
         last, so that a deletion that nobody repeats is still seen by whoever walks over what is left to do.
         """
-        self._objects.put(documents.deleted_key(record.tenant, record.id), b"", BYTES)
+        self._bucket.put(documents.deleted_key(record.tenant, record.id), b"", BYTES)
         self._remove_parts(record.tenant, record.id)
-        self._remove_one(documents.record_key(record.tenant, record.id))
+        self._bucket.delete(documents.record_key(record.tenant, record.id))
         self._remove_parts(record.tenant, record.id)
-        self._remove([documents.watch_key(record.tenant, record.id)])
+        self._bucket.delete_all([documents.watch_key(record.tenant, record.id)])
 
     def was_deleted(self, tenant: str, id: str) -> bool:
         """Whether `delete` was called for it within the life of a claim. Raises StoreFailed."""
         try:
-            self._objects.get(documents.deleted_key(tenant, id))
+            self._bucket.get(documents.deleted_key(tenant, id))
         except NotFound:
             return False
         return True
@@ -165,14 +157,14 @@ class S3Store:
         kept = [key(tenant, core) for key in (documents.marker_key, documents.transcript_key, documents.request_key)]
         kept += self._keys(documents.media_prefix(tenant, core), None)
         for start in range(0, len(kept), DELETE_KEYS):
-            self._remove(kept[start : start + DELETE_KEYS])
+            self._bucket.delete_all(kept[start : start + DELETE_KEYS])
 
     def _put_request(self, key: str, request: bytes) -> None:
         try:
-            self._objects.settle(key, request, NEW)
+            settle(self._bucket, key, request, NEW)
         except Conflict:
             # What lies there may be our own write, its answer lost; or a rival's for the same id, not to be touched.
-            if self._objects.get(key)[0] != request:
+            if self._bucket.get(key)[0] != request:
                 raise
 
     def _write(self, record: Record, apart: bool, condition: Condition) -> Record:
@@ -180,7 +172,7 @@ class S3Store:
         document = Document(written, secrets.token_hex(WRITE_ID_BYTES), apart)
         key = documents.record_key(record.tenant, record.id)
         try:
-            etag = self._objects.settle(key, documents.encode(document), condition)
+            etag = settle(self._bucket, key, documents.encode(document), condition)
         except Conflict:
             stored = self._read(record.tenant, record.id)
             if stored.write_id != document.write_id:
@@ -202,7 +194,7 @@ class S3Store:
         return None
 
     def _read(self, tenant: str, core: str) -> Document:
-        raw, etag = self._objects.get(documents.record_key(tenant, core))
+        raw, etag = self._bucket.get(documents.record_key(tenant, core))
         document = decoded(documents.decode, raw)
         return replace(document, record=replace(document.record, version=_version(etag, document.apart)))
 
@@ -217,31 +209,11 @@ class S3Store:
         return None
 
     def _keys(self, prefix: str, after: str | None) -> Iterator[str]:
-        return (item["Key"] for item in self._items(prefix, after))
+        return (item.key for item in self._items(prefix, after))
 
-    def _items(self, prefix: str, after: str | None) -> Iterator[ObjectTypeDef]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket,
-            Prefix=prefix,
-            # Every key under a prefix comes after the prefix itself.
-            StartAfter=after or prefix,
-            PaginationConfig={"PageSize": LIST_KEYS},
-        )
-        with failures():
-            for page in pages:
-                yield from page.get("Contents", ())
-
-    def _remove_one(self, key: str) -> None:
-        with failures():
-            self._client.delete_object(Bucket=self._bucket, Key=key)
-
-    def _remove(self, keys: list[str]) -> None:
-        with failures():
-            answer = self._client.delete_objects(
-                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
-            )
-        for error in answer.get("Errors", ()):
-            raise store_failed(error.get("Code", ""))
+    def _items(self, prefix: str, after: str | None) -> Iterator[Listed]:
+        # Every key under a prefix comes after the prefix itself.
+        return self._bucket.listed(prefix, after or prefix, LIST_KEYS)
 
 
 def _version(etag: str, apart: bool) -> str:

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reelay.conditional import Objects
+from reelay.bucket import Bucket
 from reelay.errors import NotFound, StoreFailed
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
     from reelay.ports import Clock
 
 KEY = "guard/paused"
@@ -27,8 +25,8 @@ PAUSE_SECONDS = 30
 class S3Switch:
     """Keeps the promises of `ports.Switch` in one bucket."""
 
-    def __init__(self, client: S3Client, bucket: str, clock: Clock) -> None:
-        self._objects = Objects(client, bucket)
+    def __init__(self, bucket: Bucket, clock: Clock) -> None:
+        self._bucket = bucket
         self._clock = clock
         self._known: tuple[float, bool] | None = None
 
@@ -46,7 +44,7 @@ class S3Switch:
 
     def _there(self) -> bool:
         try:
-            self._objects.get(KEY)
+            self._bucket.get(KEY)
         except NotFound:
             return False
         return True

@@ -10,16 +10,14 @@ import json
 import secrets
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reelay import documents
-from reelay.conditional import NEW, WRITE_ID_BYTES, Objects, decoded
+from reelay.bucket import Bucket
+from reelay.conditional import NEW, WRITE_ID_BYTES, decoded, settle
 from reelay.errors import Conflict, NotFound
 from reelay.model import Tally
-from reelay.s3 import Undecided
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from reelay.s3_failures import Undecided
 
 SCHEMA = 1
 """Goes up when a reader of the old form would misread the new one."""
@@ -28,14 +26,14 @@ SCHEMA = 1
 class S3Tallies:
     """Keeps the promises of `ports.Tallies` in one bucket; one call each."""
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._objects = Objects(client, bucket)
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
 
     def load(self, tenant: str) -> Tally:
         """The tenant's tally, an empty one where there is none. Raises StoreFailed."""
         key = documents.tally_key(tenant)
         with suppress(NotFound):
-            raw, etag = self._objects.get(key)
+            raw, etag = self._bucket.get(key)
             return replace(decoded(_decode, raw)[0], version=etag)
         return Tally()
 
@@ -44,7 +42,8 @@ class S3Tallies:
         StoreFailed."""
         key, write_id = documents.tally_key(tenant), secrets.token_hex(WRITE_ID_BYTES)
         try:
-            self._objects.settle(key, _encode(tally, write_id), {"IfMatch": tally.version} if tally.version else NEW)
+            condition = {"If-Match": tally.version} if tally.version else NEW
+            settle(self._bucket, key, _encode(tally, write_id), condition)
         except (NotFound, Undecided):  # gone since it was read, or rivals who never gave way
             raise Conflict("Others kept writing the same tally.") from None
         except Conflict:
@@ -53,7 +52,7 @@ class S3Tallies:
 
     def _written(self, key: str) -> str:
         with suppress(NotFound):
-            return decoded(_decode, self._objects.get(key)[0])[1]
+            return decoded(_decode, self._bucket.get(key)[0])[1]
         return ""
 
 

@@ -11,7 +11,8 @@ from reelay.documents import no_record
 from reelay.errors import BadRequest, TooLarge
 from reelay.ids import core_of, video_id
 from reelay.journal import looked_at
-from reelay.model import Answer, Call, Invocation, Json, Payer, Phase, Record, VideoRequest
+from reelay.model import Answer, Call, Invocation, Json, Phase, Record, VideoRequest
+from reelay.payer import Payer
 from reelay.relay import Relay, Wanted, rest_of
 from reelay.replay import unfinished
 from reelay.run import Form, standard_headers

@@ -10,25 +10,28 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reelay import settings
+from reelay import aws_environment, settings
 from reelay.admission import Admission
 from reelay.aftercare import Aftercare, Means
 from reelay.allowance import Allowance
 from reelay.archive import S3Archive
+from reelay.aws_environment import AwsEnvironment
+from reelay.bucket import Bucket
 from reelay.claims import S3Claims
 from reelay.clock import SystemClock
 from reelay.conformance import Conformance
+from reelay.connection import system_tls
 from reelay.contract import Contract
 from reelay.docs_page import DocsPage
 from reelay.download import GuardedDownload
 from reelay.drops import S3Drops
 from reelay.gateway import Door, Operation, Stream, bytes_answer, json_answer
-from reelay.later import LateBus, LateKeys, LateQueue
+from reelay.later import LateBus, LateCredentials, LateKeys, LateQueue
 from reelay.model import Answer, Call, Invocation, Media, MediaKind
 from reelay.ports import Clock
 from reelay.relay import Relay
 from reelay.results import Results
-from reelay.s3 import s3_client
+from reelay.s3_rest import S3Rest, place_of
 from reelay.settings import Settings
 from reelay.spending import Spending
 from reelay.store import S3Store
@@ -42,6 +45,7 @@ from reelay.video_results import VideoResults
 
 if TYPE_CHECKING:
     from reelay.event_doors import IntakeDoor, SweepDoor, WorkerDoor
+    from reelay.upload import S3Upload
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -50,18 +54,26 @@ ASK_SECONDS = 2 * 3600
 and links live an hour or more."""
 
 
+def bucket_of(name: str, around: AwsEnvironment | None = None) -> Bucket:
+    """The bucket as the AWS_* environment says: region, credentials, endpoint. Makes no connection."""
+    around = around or aws_environment.read()
+    found = around.credentials
+    credentials = LateCredentials() if found is None else lambda: found
+    return Bucket(S3Rest(place_of(name, around.region, around.s3_endpoint), credentials, system_tls))
+
+
 class House:
     """What every door shares, made from one set of settings."""
 
     def __init__(self, chosen: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = chosen or settings.read()
-        self.telemetry = PowertoolsTelemetry()
+        self.telemetry = PowertoolsTelemetry(self.settings.service)
         self.clock = clock or SystemClock()
-        self.s3 = s3_client()
-        self.store = S3Store(self.s3, self.settings.bucket)
-        self.claims = S3Claims(self.s3, self.settings.bucket)
+        self.bucket = bucket_of(self.settings.bucket)
+        self.store = S3Store(self.bucket)
+        self.claims = S3Claims(self.bucket)
         self.admission = Admission(self.claims, self.store, self.clock)
-        self.drops = S3Drops(self.s3, self.settings.bucket)
+        self.drops = S3Drops(self.bucket)
 
     @cached_property
     def contract(self) -> Contract:
@@ -76,7 +88,15 @@ class House:
             trusted_origins=self.settings.media_trusted_origins,
             allowed_hosts=self.settings.media_allowed_hosts,
         )
-        return S3Archive(self.s3, self.settings.bucket, download, self.clock)
+        return S3Archive(self.bucket, lambda: self.upload, download, self.clock)
+
+    @cached_property
+    def upload(self) -> S3Upload:
+        """For the first copy, when the answer is out: boto3 takes a third of a second to be there."""
+        from reelay.s3 import s3_client  # noqa: PLC0415 - see above
+        from reelay.upload import S3Upload  # noqa: PLC0415 - likewise
+
+        return S3Upload(s3_client(), self.settings.bucket)
 
     @cached_property
     def upstream(self) -> HttpsUpstream:
@@ -104,9 +124,9 @@ class House:
     @cached_property
     def spending(self) -> Spending:
         """For doors that let money be spent."""
-        switch = S3Switch(self.s3, self.settings.bucket, self.clock)
+        switch = S3Switch(self.bucket, self.clock)
         allowance = Allowance(
-            S3Tallies(self.s3, self.settings.bucket),
+            S3Tallies(self.bucket),
             self.store,
             self.clock,
             self.settings.max_jobs_in_flight,

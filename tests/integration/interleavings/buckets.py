@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reelay.claims import S3Claims
 from reelay.drops import S3Drops
 from reelay.store import S3Store
+from reelay.wiring import bucket_of
 from tests.fakes import FakeClaims, FakeDrops, FakeStore
 from tests.integration.interleavings.world import Bucket
 
@@ -32,4 +33,5 @@ def s3_bucket(client: S3Client) -> Bucket:
     def drop(key: str, data: bytes) -> str:
         return client.put_object(Bucket=name, Key=key, Body=data)["ETag"]
 
-    return Bucket(S3Store(client, name), S3Claims(client, name), S3Drops(client, name), drop)
+    kept = bucket_of(name)
+    return Bucket(S3Store(kept), S3Claims(kept), S3Drops(kept), drop)

@@ -13,6 +13,7 @@ import { openViewer } from "./viewer.js";
 const NO_KEY = "A key is letters, digits and . _ ~ + / - without spaces.";
 
 function start() {
+  $("docs-link").href = new URL("docs", BASE).href;
   $("contract-link").href = new URL("openapi.yaml", BASE).href;
   $("forget").addEventListener("click", () => {
     forget();
