@@ -18,7 +18,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.processes import BUCKET, ENVIRONMENT, ROOT, create_bucket, running
+from tests.bench.around import create_bucket
+from tests.bench.processes import BUCKET, ENVIRONMENT, ROOT, running
 
 VIDEO_MIB = 1024
 MEMORY_MIB = 64

@@ -6,10 +6,11 @@ import json
 import time
 from pathlib import Path
 
+from tests.bench.around import world
 from tests.bench.asked import DOCUMENTED, event
 from tests.bench.door import RelayDoor
 from tests.bench.lanes.protocol import serve
-from tests.bench.processes import Lane, world
+from tests.bench.processes import Lane
 from tests.bench.table import Row, below, median, p, told
 
 CHUNKS = 10_000

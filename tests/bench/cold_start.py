@@ -14,9 +14,10 @@ from typing import Any
 
 import urllib3
 
+from tests.bench.around import World, world
 from tests.bench.asked import DOCUMENTED, event
 from tests.bench.opt import Opt, built, emulator
-from tests.bench.processes import World, end, free_port, world
+from tests.bench.processes import end, free_port
 from tests.bench.table import Mark, Row, absent, below, p, told
 
 STARTS, QUICK_STARTS = 20, 2

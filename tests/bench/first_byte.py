@@ -14,9 +14,10 @@ import urllib3
 
 from dev.gateway import Gateway
 from tests.bench import peers
+from tests.bench.around import World, world
 from tests.bench.asked import HEADERS, PATH, STREAMED
 from tests.bench.lanes.relay import WATCHED
-from tests.bench.processes import ROOT, World, world
+from tests.bench.processes import ROOT
 from tests.bench.s3_watch import S3Call, covered
 from tests.bench.table import Mark, Row, absent, at_most, below, p, told
 

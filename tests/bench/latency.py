@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import urllib3
 
 from tests.bench import peers
+from tests.bench.around import World, world
 from tests.bench.asked import HEADERS, PATH, WHOLE
-from tests.bench.processes import PEERS, Lane, World, world
+from tests.bench.processes import PEERS, Lane
 from tests.bench.table import Mark, Row, absent, at_most, below, p, told
 
 SAMPLES, QUICK_SAMPLES = 2_000, 30

@@ -1,5 +1,5 @@
-"""Processes that the benchmark starts: upstream, S3, what is measured, and its peers. Each alone, so that only what is
-measured pays for it."""
+"""Processes that the benchmark starts: what is measured, its peers, and what is around them. Each alone, so that only
+what is measured pays for it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import os
 import socket
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -59,42 +57,6 @@ def end(server: subprocess.Popen[Any]) -> None:
         server.wait(_END_SECONDS)
     except subprocess.TimeoutExpired:
         server.kill()
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a relay stands between: `upstream` is the simulator's base URL, `s3` an S3 with the bucket BUCKET in it."""
-
-    upstream: str
-    s3: str
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Of a function in it, its media refused: a copy comes after the answer, and is measured by itself."""
-        return ENVIRONMENT | {
-            "AWS_ENDPOINT_URL": self.s3,
-            "BUCKET_NAME": BUCKET,
-            "UPSTREAM_BASE_URL": self.upstream,
-            "UPSTREAM_PLAIN_HTTP": "true",
-            "POWERTOOLS_SERVICE_NAME": "reelay",
-            "POWERTOOLS_METRICS_NAMESPACE": "Reelay",
-        }
-
-
-@contextmanager
-def world() -> Iterator[World]:
-    """The simulator at full speed and moto, each in a process of its own."""
-    with ExitStack() as stop:
-        upstream = stop.enter_context(running("tests.bench.upstream"))
-        s3 = stop.enter_context(running("dev.aws", "--port", "0"))
-        create_bucket(s3)
-        yield World(upstream, s3)
-
-
-def create_bucket(s3: str) -> None:
-    """Make BUCKET."""
-    created = urllib.request.Request(f"{s3}/{BUCKET}", method="PUT")  # noqa: S310 - the benchmark's own S3
-    urllib.request.urlopen(created).close()  # noqa: S310 - as above
 
 
 class Lane:

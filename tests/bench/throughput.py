@@ -16,8 +16,9 @@ import urllib3
 
 from dev.stack import running as stack_running
 from tests.bench import peers, weed
+from tests.bench.around import World, world
 from tests.bench.asked import DOCUMENTED, HEADERS, KEY, PATH
-from tests.bench.processes import ENVIRONMENT, World, running, world
+from tests.bench.processes import ENVIRONMENT, running
 from tests.bench.table import Mark, Row, absent, at_least, p, told
 
 CALLERS, QUICK_CALLERS = (1, 2, 4, 8, 16), (1, 2)

@@ -9,7 +9,7 @@ import pytest
 
 from reelay.errors import UpstreamSilent, UpstreamUnreachable
 from reelay.handoff import Handoff, Over
-from reelay.model import Data, End, Failed
+from reelay.model import Data, End, Failed, Head
 
 UNSENT = Failed(UpstreamUnreachable("not sent"))
 SENT = Failed(UpstreamSilent("sent", charged=True))
@@ -48,7 +48,17 @@ def test_what_was_seen_before_the_deadline_is_still_taken_and_the_last_thing_aga
     handoff.put(Data(b"1"))
     handoff.put(Data(b"2"))
     handoff.interrupt()
-    assert [handoff.take(0) for _ in range(4)] == [Data(b"1"), Data(b"2"), SENT, SENT]
+    assert [handoff.take(0) for _ in range(3)] == [Data(b"12"), SENT, SENT]
+
+
+def test_bytes_that_wait_come_together_and_nothing_else_does() -> None:
+    handoff = Handoff(9, SENT)
+    seen = (Head(200, {}), Data(b"1"), Data(b"2"), Data(b"3"))
+    for each in seen:
+        handoff.put(each)
+    assert [handoff.take(0), handoff.take(0), handoff.take(0)] == [Head(200, {}), Data(b"123"), None]
+    handoff.put(Data(b"4"))
+    assert handoff.take(0) == Data(b"4")
 
 
 def test_the_first_last_thing_stands() -> None:

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from contextlib import suppress
 
-from reelay.model import Failed, Seen
+from reelay.model import Data, Failed, Seen
 
 
 class Over(Exception):
@@ -62,14 +62,24 @@ class Handoff:
             self._changed.notify_all()
 
     def take(self, seconds: float) -> Seen | None:
-        """The next thing, the last one again and again, or None when `seconds` passed without one."""
+        """The next thing, the last one again and again, or None when `seconds` passed without one. Bytes that wait come
+        together."""
         with self._changed:
             self._changed.wait_for(lambda: self._row or self._last is not None, seconds)
             if not self._row:
                 return self._last
-            seen = self._row.popleft()
+            seen = self._taken()
             self._changed.notify_all()
             return seen
+
+    def _taken(self) -> Seen:
+        """The first in the row, and with bytes all that wait behind them: who lags takes them at once."""
+        first = self._row.popleft()
+        pieces = [first.data] if isinstance(first, Data) else []
+        while pieces and self._row and isinstance(waiting := self._row[0], Data):
+            pieces.append(waiting.data)
+            self._row.popleft()
+        return Data(b"".join(pieces)) if len(pieces) > 1 else first
 
     def interrupt(self) -> None:
         """End the exchange with the verdict as it stands, after what was seen so far. Never waits."""

@@ -12,7 +12,7 @@ from tests.bench.door import load
 from tests.bench.s3_watch import S3Watch
 
 relay = load()
-watch = S3Watch(relay.house.s3)
+watch = S3Watch(relay.house.bucket)
 told = Path(os.environ["BENCH_CALLS"])
 
 
