@@ -9,7 +9,7 @@ PY := .venv/bin/python
 SAM := .venv-sam/bin/sam
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
 
 ifeq ($(PYTHON),)
 $(error Reelay needs Python 3.11 or newer)
@@ -80,7 +80,7 @@ NODE_CLIENTS := $(if $(shell command -v npm),.node/.clients)
 
 # -- what a person does ------------------------------------------------------------------------------------------------
 
-.PHONY: run dev cli probe test tenant keys check contract explore mutate docs clients fuzz load bench build deploy smoke undeploy deploy-local lock
+.PHONY: run dev cli probe test pictures tenant keys check contract explore mutate docs clients fuzz load bench build deploy smoke undeploy deploy-local sam-local sam-local-smoke lock
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core
 
 ARCHITECTURE ?= arm64
@@ -104,8 +104,9 @@ WORKERS ?= auto
 test: .venv/.dev $(NODE_CLIENTS) $(NODE_CONTRACT) ## The whole test suite, in WORKERS processes (as many as there are cores)
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile
 
-pictures: .venv/.dev ## The pictures of the studio in docs/; needs Chromium
+pictures: .venv/.dev .venv-cli/.cli ## The pictures of the studio and of the command line in docs/; needs Chromium, and port 8080
 	@$(PY) -m tests.studio
+	@PYTHONPATH="$(PYTHONPATH):cli" $(PY) -m tests.cli
 
 tenant: .venv/.run ## Which tenant a key is, for the parameter EventsTenant; asks for the key
 	@$(PY) -m dev.tenant
@@ -166,6 +167,12 @@ undeploy: .venv/.run .venv-sam/.sam ## The stack STACK (reelay) goes; says what 
 
 deploy-local: .venv/.dev .venv-sam/.sam .venv-ministack/.ministack ## The same template into MiniStack on loopback: every trigger fired, all deleted again
 	@$(PY) -m dev.ministack
+
+sam-local: .venv/.dev .venv-sam/.sam ## The application in containers under `sam local start-api`, kept up on PORT (3000), with lines to try (docs/SAM-LOCAL.md)
+	@$(PY) -m dev.sam_local --port $(or $(PORT),3000)
+
+sam-local-smoke: .venv/.dev .venv-sam/.sam ## Every sample of events/ and every route in containers, then all removed; installs an engine where root has none
+	@$(PY) -m dev.sam_local --smoke
 
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
 	@for name in layer run dev cli sam checkov ministack fuzz litellm langchain bench; do \

@@ -17,6 +17,9 @@ from tests.bench.door import Sink
 from tests.bench.processes import BUCKET, ENVIRONMENT
 from tests.bench.s3_watch import S3Call, S3Watch
 
+FRAME_SECONDS = 0.005
+"""Between two frames of the upstream, so that they come one by one; the real one takes seconds."""
+
 _OURS = ("AWS_", "POWERTOOLS_")
 
 if TYPE_CHECKING:
@@ -99,7 +102,7 @@ def aws_here() -> Iterator[None]:
 @contextmanager
 def bench_house() -> Iterator[BenchHouse]:
     """The doors, until the end of the block."""
-    with aws_here(), Simulator() as simulator:
+    with aws_here(), Simulator(delay=FRAME_SECONDS) as simulator:
         yield BenchHouse(simulator)
 
 

@@ -57,6 +57,7 @@ def end(server: subprocess.Popen[Any]) -> None:
         server.wait(_END_SECONDS)
     except subprocess.TimeoutExpired:
         server.kill()
+        server.wait()
 
 
 class Lane:

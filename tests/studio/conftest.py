@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.studio.place import CHROMIUM, PATIENCE_MS, WIDE, Studio, chromium, come_in, new_key, studio_up
+from tests.studio.place import PATIENCE_MS, WIDE, Studio, chromium, come_in, need_chromium, new_key, studio_up
 
 HARMLESS = "Failed to load resource"
 """What Chromium says of every answer above 399, wanted or not."""
@@ -24,10 +23,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Of one file: while Playwright runs, its event loop does too, and no other test of the process could have one."""
-    if CHROMIUM is None:
-        if "CI" in os.environ:
-            pytest.fail("There is no Chromium here; CI has to have one (.ci/run installs it).")
-        pytest.skip("There is no Chromium on this machine: with Debian, `apt-get install chromium`.")  # CI fails, above
+    need_chromium()
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         opened = chromium(playwright)

@@ -26,3 +26,11 @@ def test_it_shows_the_contract_and_nothing_leaves_the_host(page: Page, studio: S
     assert hosts == {urlsplit(studio.stack.url).netloc}
     assert [urlsplit(url).path for url in asked if url.endswith(".json")] == [f"{stage}/openapi.json"]
     assert said == []
+
+
+def test_the_studio_leads_to_it(page: Page, studio: Studio) -> None:
+    page.goto(studio.url)
+    page.get_by_role("link", name="This API").click()
+    expect(page.get_by_role("heading", name='Create a completion (v98store\'s "Create Video")')).to_be_visible()
+    page.go_back()
+    assert page.get_by_role("link", name="its contract").get_attribute("href") == f"{studio.url}openapi.yaml"

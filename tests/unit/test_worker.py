@@ -475,7 +475,8 @@ def test_what_an_earlier_try_owes_does_not_replace_what_a_later_one_kept() -> No
         shop.store.save(next_step(shop.record, fact, shop.clock.now()).record)
     second = Journal(shop.record, shop.store, shop.clock, shop.telemetry)
     second.take(b"data: a whole answer")
-    second.note(Progressed("task_1"))
+    second.learn(Progressed("task_1"))
+    second.note()
     first.pay(SECONDS, SECONDS)
     for journal in (first, second):
         journal.close()

@@ -25,6 +25,9 @@ TRANSCRIPT_IN_MEMORY_BYTES = 1024 * 1024
 TRANSCRIPT_SECONDS = 30
 """The bytes so far are kept at least this often while they come, so that a crash leaves them."""
 
+LOOK_SECONDS = 1
+"""Between two looks whether progress is due to be written: a busy stream has hundreds of pieces in that time."""
+
 FAILED_PAUSE_SECONDS = 60
 """After a write of progress that failed: each may take CALL_SECONDS, and the stream waits for it."""
 
@@ -68,6 +71,8 @@ class Journal:
         self._not_before = 0.0
         self._owed: list[Fact] = []
         self._latest: Progressed | None = None
+        self._noted = True
+        self._look_at = 0.0
         self._deleted = False
         self._torn = False
         self._last_try = False
@@ -85,12 +90,20 @@ class Journal:
         if now >= self._transcript_due and now >= self._not_before:
             self._progress(self._keep_transcript)
 
-    def note(self, fact: Progressed) -> None:
-        """Keep progress, at most every few seconds and only when it changed, with the bytes so far."""
-        self._latest = fact
-        now = self._clock.monotonic()
-        if now >= self._not_before and next_step(self.record, fact, self._clock.now()).write:
+    def learn(self, fact: Progressed) -> None:
+        """Remember progress: for `note`, and for a verdict that comes before it."""
+        self._latest, self._noted, self._look_at = fact, False, 0.0
+
+    def note(self) -> None:
+        """Keep the latest progress, at most every few seconds and only when it changed, with the bytes so far."""
+        fact, now = self._latest, self._clock.monotonic()
+        if fact is None or self._noted or now < max(self._not_before, self._look_at):
+            return
+        self._noted = next_step(self.record, fact, self._clock.now()).write
+        if self._noted:
             self._progress(lambda: self._settle(fact))
+        else:
+            self._look_at = now + LOOK_SECONDS
 
     def settle(self, fact: Fact) -> None:
         """Keep the verdict, now or by `finish`. What it needs lies in the store before the record says so."""

@@ -179,6 +179,9 @@ class Run:
                 case Failed(error, raw):
                     self._journal.take(raw)
                     yield from self._rest(error)
+            if self._reply.over:
+                return  # the verdict comes next, and brings the progress with it
+            self._journal.note()
             if self._patience() <= 0:
                 self._silence = NEXT_SILENCE_SECONDS
                 yield None
@@ -257,9 +260,11 @@ class Run:
             delta = choice["delta"]
             progress = self._progress.feed(delta.get("content") or "", delta.get("reasoning_content") or "")
             if progress is not None or self._progress.task_id != self._task_id:
-                self._task_id = self._progress.task_id
+                named, self._task_id = self._progress.task_id != self._task_id, self._progress.task_id
                 fact = Progressed(self._task_id) if progress is None else Progressed(self._task_id, *astuple(progress))
-                self._journal.note(fact)
+                self._journal.learn(fact)
+                if named:  # at first sight: without its name nobody can ask after a job
+                    self._journal.note()
 
     def _end(self) -> Iterator[bytes]:
         """The reply is over: whole, or cut. The verdict is kept before the caller hears the last of it."""
