@@ -12,7 +12,7 @@ import pytest
 from dev import template as local
 from reelay import settings
 from reelay.callers_key import callers_key
-from tests.contract.cloud import FUNCTIONS, ROOT, TEMPLATE, cloud, resources
+from tests.contract.cloud import FUNCTIONS, ROOT, TEMPLATE, cloud, plain, resources
 
 DEVELOPMENT_ONLY = {"UPSTREAM_PLAIN_HTTP", "ALLOW_ANONYMOUS", "MEDIA_TRUSTED_ORIGINS"}
 
@@ -93,6 +93,14 @@ def test_every_function_writes_to_a_declared_log_that_is_not_kept_for_ever(name:
     log = cloud()["Resources"][name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
     assert cloud()["Resources"][log]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     assert TEMPLATE["Parameters"]["LogRetentionDays"]["Default"] > 0
+
+
+@pytest.mark.parametrize(("asked", "applied"), [("yes", "PublishedVersions"), ("no", "None")])
+def test_only_doors_that_neither_stream_nor_are_there_in_a_moment_start_from_snapshots(asked: str, applied: str) -> None:
+    """And those are called by their alias: a snapshot is one of a published version."""
+    found = {name: cloud()["Resources"][name]["Properties"].get("SnapStart") for name in FUNCTIONS}
+    told = {name: plain(each, SnapStart=asked) for name, each in found.items() if each}
+    assert told == dict.fromkeys(("IntakeFunction", "ResultsFunction", "WorkerFunction"), {"ApplyOn": applied})
 
 
 # Parameters
