@@ -15,7 +15,7 @@ from pathlib import Path
 import urllib3
 
 from dev.stack import running as stack_running
-from tests.bench import peers, weed
+from tests.bench import peers
 from tests.bench.around import World, world
 from tests.bench.asked import DOCUMENTED, HEADERS, KEY, PATH
 from tests.bench.processes import ENVIRONMENT, running
@@ -52,7 +52,7 @@ def measure(*, quick: bool) -> Row:
     mine, theirs = _Rates(), _Rates()
     seconds = QUICK_SECONDS if quick else SECONDS
     with world() as around, ExitStack() as stop:
-        lanes = [(mine, stop.enter_context(_stack(around, stop.enter_context(weed.s3()))))]
+        lanes = [(mine, stop.enter_context(_stack(around)))]
         if peers.installed():
             lanes.append((theirs, stop.enter_context(peers.litellm(around.upstream))))
         for callers in QUICK_CALLERS if quick else CALLERS:
@@ -62,10 +62,14 @@ def measure(*, quick: bool) -> Row:
     return Row(NAME, TITLE, HOW, list(_marks(mine, theirs)))
 
 
-def _stack(around: World, store: str) -> AbstractContextManager[str]:
+def _stack(around: World) -> AbstractContextManager[str]:
     """The stack relays to the simulator as it would to the real upstream. The simulator is loopback, so plain http is
     allowed."""
-    environment = ENVIRONMENT | {"V98STORE_TOKEN": KEY, "UPSTREAM_BASE_URL": around.upstream, "S3_ENDPOINT_URL": store}
+    environment = ENVIRONMENT | {
+        "V98STORE_TOKEN": KEY,
+        "UPSTREAM_BASE_URL": around.upstream,
+        "S3_ENDPOINT_URL": around.s3,
+    }
     return running("tests.bench.throughput", environment=environment)
 
 
