@@ -96,7 +96,9 @@ def test_every_function_writes_to_a_declared_log_that_is_not_kept_for_ever(name:
 
 
 @pytest.mark.parametrize(("asked", "applied"), [("yes", "PublishedVersions"), ("no", "None")])
-def test_only_doors_that_neither_stream_nor_are_there_in_a_moment_start_from_snapshots(asked: str, applied: str) -> None:
+def test_only_doors_that_neither_stream_nor_are_there_in_a_moment_start_from_snapshots(
+    asked: str, applied: str
+) -> None:
     """And those are called by their alias: a snapshot is one of a published version."""
     found = {name: cloud()["Resources"][name]["Properties"].get("SnapStart") for name in FUNCTIONS}
     told = {name: plain(each, SnapStart=asked) for name, each in found.items() if each}

@@ -47,16 +47,20 @@ class SdkCredentials:
     endpoint that a function restored from a snapshot is given (AWS Lambda developer guide, SnapStart security)."""
 
     def __init__(self) -> None:
-        self._found = boto3.Session().get_credentials()
+        """Raises StoreFailed for a profile that is none."""
+        with failures(store_failed):
+            self._session = boto3.Session()
 
     def __call__(self) -> Credentials:
-        """As they are now. Raises StoreFailed where there are none."""
-        if self._found is None:
-            raise store_failed("NoCredentials")
+        """As they are now. Raises StoreFailed where there are none, and looks again the next time."""
         try:
-            now = self._found.get_frozen_credentials()
-        except BotoCoreError as failure:
-            raise store_failed(type(failure).__name__) from None
+            with failures(store_failed):
+                found = self._session.get_credentials()
+                now = found.get_frozen_credentials() if found else None
+        except (RuntimeError, ValueError):  # renewed, and past their time all the same; an endpoint that may be none
+            raise store_failed("UnusableCredentials") from None
+        if now is None:
+            raise store_failed("NoCredentials")
         return Credentials(now.access_key or "", now.secret_key or "", now.token)
 
 

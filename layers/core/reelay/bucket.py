@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 from reelay.errors import TooLarge
 from reelay.s3_failures import store_failed
@@ -70,26 +70,24 @@ class Bucket:
         self.rest.call(Asked("DeleteObject", "DELETE", key))
 
     def delete_all(self, keys: list[str]) -> None:
-        """As many as S3 takes in one call (1000: Amazon S3 API reference, DeleteObjects)."""
+        """As many as S3 takes in one call (1000: Amazon S3 API reference, DeleteObjects); none of them with a control
+        character that XML cannot hold."""
         body = _deletion(keys)
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
         headers = {"Content-Type": "application/xml", "X-Amz-Checksum-SHA256": digest}
         answer = self.rest.call(Asked("DeleteObjects", "POST", None, {"delete": ""}, headers, body))
-        for error in _xml(answer).iterfind("{*}Error"):
+        for error in _xml(answer, "DeleteResult").iterfind("{*}Error"):
             raise store_failed(error.findtext("{*}Code") or "")
 
     def listed(self, prefix: str, after: str, page: int) -> Iterator[Listed]:
         """The objects whose keys begin with `prefix` and come after `after`, in the order of keys, `page` at a call."""
-        more = True
-        while more:
-            query = {"list-type": "2", "prefix": prefix, "start-after": after, "max-keys": str(page)}
-            answer = self.rest.call(Asked("ListObjectsV2", "GET", None, {**query, "encoding-type": "url"}))
-            root = _xml(answer)
-            found = root.findall("{*}Contents")
-            for item in found:
-                after = unquote(item.findtext("{*}Key") or "")
-                yield Listed(after, _seconds(item.findtext("{*}LastModified")))
-            more = bool(found) and root.findtext("{*}IsTruncated") == "true"
+        start: Mapping[str, str] = {"start-after": after}
+        while start:
+            query = {"list-type": "2", "prefix": prefix, "max-keys": str(page), "encoding-type": "url", **start}
+            root = _xml(self.rest.call(Asked("ListObjectsV2", "GET", None, query)), "ListBucketResult")
+            found = [_listed(item) for item in root.iterfind("{*}Contents")]
+            yield from found
+            start = _next(root, found)
 
     def link(self, key: str, query: Mapping[str, str], seconds: int) -> str:
         """A URL by which whoever has it may GET the object for so many seconds, with what S3's GetObject takes in its
@@ -109,13 +107,33 @@ def _deletion(keys: list[str]) -> bytes:
     return f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>{objects}</Delete>'.encode()
 
 
-def _xml(answer: Received) -> Element:
+def _next(root: Element, found: list[Listed]) -> Mapping[str, str]:
+    """Where the next page begins, {} after the last one. S3 may give an empty page that is not the last, where much
+    was deleted from a bucket that keeps versions; only a token leads on from there."""
+    if root.findtext("{*}IsTruncated") != "true":
+        return {}
+    if found:
+        return {"start-after": found[-1].key}
+    token = root.findtext("{*}NextContinuationToken")
+    return {"continuation-token": token} if token else {}
+
+
+def _listed(item: Element) -> Listed:
+    """S3 escapes keys as forms do, a space as a plus."""
+    return Listed(unquote_plus(item.findtext("{*}Key") or ""), _seconds(item.findtext("{*}LastModified")))
+
+
+def _xml(answer: Received, name: str) -> Element:
+    """The document, whose element has this name: an error, or somebody else's page, must not look like an empty one."""
     from xml.etree.ElementTree import ParseError, fromstring  # noqa: PLC0415 - most calls need no parser
 
     try:
-        return fromstring(answer.body)  # noqa: S314 - S3 wrote it, and expat (2.4 on) bounds what entities grow to
-    except ParseError:
+        root = fromstring(answer.body)  # noqa: S314 - S3 wrote it, and expat (2.4 on) bounds what entities grow to
+    except (ParseError, LookupError, ValueError):  # LookupError, ValueError: an encoding that Python or expat lacks
         raise store_failed("MalformedXML") from None
+    if root.tag.rpartition("}")[2] != name:
+        raise store_failed("UnexpectedXML")
+    return root
 
 
 def _seconds(modified: str | None) -> float:

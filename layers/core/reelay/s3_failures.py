@@ -16,6 +16,15 @@ READ_SECONDS = 5
 ATTEMPTS = 3
 """Of each call, the first included. Tried again are 5xx, throttling and lost connections; not 409 or 412."""
 
+_BUSY = frozenset({500, 502, 503, 504})
+_PASSING = frozenset({
+    "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
+    "RequestThrottledException", "RequestTimeout", "RequestTimeoutException", "SlowDown", "ThrottledException",
+    "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionInProgressException",
+})  # fmt: skip
+"""botocore's words for it (retries/standard.py). S3 hands on KMS's, with 400, where a key of KMS seals the bucket."""
+
 _CODE = re.compile(r"[A-Za-z0-9.]{1,64}\Z", re.ASCII)
 
 
@@ -31,6 +40,11 @@ def store_failed(code: str) -> StoreFailed:
 def code_word(code: str) -> str:
     """An AWS error code as it may be told, or "no code" for whatever is not one word."""
     return code if _CODE.match(code) else "no code"
+
+
+def may_pass(status: int, code: str) -> bool:
+    """Whether the same call may be answered better a little later."""
+    return status in _BUSY or code in _PASSING
 
 
 def meaning(status: int | None, code: str) -> ReelayError:

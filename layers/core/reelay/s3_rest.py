@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from io import SEEK_END
 from typing import IO, TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
-from reelay.s3_failures import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, meaning, store_failed
+from reelay.s3_failures import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, may_pass, meaning, store_failed
+from reelay.s3_place import Place
 from reelay.sigv4 import Credentials, Scope, link, path_of, query_of, signed
 
 if TYPE_CHECKING:
@@ -30,12 +30,11 @@ if TYPE_CHECKING:
 CONNECTIONS = 10
 """Kept open at once: a page's reads side by side, and what else goes on beside them."""
 
-DNS_SUFFIXES = {"cn-": "amazonaws.com.cn"}
-"""Of regions that begin so; all others a Lambda function may be in answer under amazonaws.com."""
+ERROR_BYTES = 16 * 1024
+"""Read of an error at most: S3's own have a few hundred bytes; what is longer is somebody else's page."""
 
-_BUSY = frozenset({500, 502, 503, 504})
-_THROTTLED = frozenset({"RequestTimeout", "SlowDown", "Throttling", "RequestLimitExceeded"})
 _CODE = re.compile(rb"<Code>([^<]{1,64})</Code>")
+_ERROR = re.compile(rb"\s*(<\?xml[^>]*\?>\s*)?<Error[\s>]")
 _HASH_BYTES = 1024 * 1024
 
 Body = bytes | IO[bytes] | None
@@ -43,47 +42,21 @@ Body = bytes | IO[bytes] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the bucket answers. `path` is what comes before a key's slash: the bucket's name in the style of a
-    stand-in, nothing at S3 itself, whose host has the name."""
-
-    secure: bool
-    host: str
-    port: int | None
-    path: str
-    region: str
-
-    @property
-    def authority(self) -> str:
-        """The Host header."""
-        return self.host if self.port is None else f"{self.host}:{self.port}"
-
-    @property
-    def origin(self) -> str:
-        """Before a path."""
-        return f"{'https' if self.secure else 'http'}://{self.authority}"
-
-
-def place_of(bucket: str, region: str, endpoint: str | None) -> Place:
-    """The bucket at S3 itself, or at `endpoint`, the base URL of a stand-in."""
-    if endpoint is None:
-        suffix = next((suffix for start, suffix in DNS_SUFFIXES.items() if region.startswith(start)), "amazonaws.com")
-        return Place(secure=True, host=f"{bucket}.s3.{region}.{suffix}", port=None, path="", region=region)
-    parts = urlsplit(endpoint)
-    return Place(parts.scheme == "https", parts.hostname or "", parts.port, path_of(bucket), region)
-
-
-@dataclass(frozen=True, slots=True)
 class Asked:
-    """A call by its name in S3's API. `key` is None for one of the whole bucket."""
+    """A call by its name in S3's API. `key` is None for one of the whole bucket, and never empty."""
 
     operation: str
     method: str
     key: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: Body = None
+    body: Body = field(default=None, repr=False)
     most: int | None = None
+
+    @property
+    def gives_an_object(self) -> bool:
+        """Whether a good answer's body is an object's, of which nothing is known, and not S3's own words."""
+        return self.method == "GET" and self.key is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +67,8 @@ class Attempt:
     number: int
     method: str
     url: str
-    headers: Mapping[str, str]
-    body: Body
+    headers: Mapping[str, str] = field(repr=False)
+    body: Body = field(repr=False)
     most: int | None = None
 
 
@@ -105,7 +78,7 @@ class Received:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
     size: int | None = None
 
 
@@ -117,8 +90,8 @@ class S3Rest:
     """Calls of one bucket. May be shared between threads.
 
     `carry` is how an attempt gets there: whoever wants to count, delay or fail attempts puts itself in its place.
-    `credentials` is asked for each attempt, `pause` waits between them, and `tls` is asked once, for the first
-    connection.
+    `credentials` is asked for each attempt, `pause` waits between them, and `tls` is asked with the first connection
+    and with the first one after a failure.
     """
 
     def __init__(
@@ -127,9 +100,10 @@ class S3Rest:
         credentials: Callable[[], Credentials],
         tls: Callable[[], ssl.SSLContext],
         pause: Callable[[float], None] = time.sleep,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         self.place = place
-        self.carry: Carry = partial(_carried, _Connections(place, tls))
+        self.carry: Carry = partial(_carried, _Connections(place, tls, read_seconds))
         self.pause = pause
         self._credentials = credentials
 
@@ -144,22 +118,28 @@ class S3Rest:
                 if last:
                     raise store_failed(type(failure).__name__) from None
             else:
-                if answer.status < 300:
+                status = _status(asked, answer)
+                if status < 300:
                     return answer
                 code = _code(answer)
-                if last or not (answer.status in _BUSY or code in _THROTTLED):
-                    raise meaning(answer.status, code)
+                if last or not may_pass(status, code):
+                    raise meaning(status, code)
             self.pause(random.random() * 2 ** (number - 1))  # noqa: S311 - spreads repeats, guards nothing
         raise AssertionError("the last attempt returns or raises")
 
     def link(self, key: str, query: Mapping[str, str], seconds: int) -> str:
         """A URL by which whoever has it may GET the object for so many seconds; made without asking S3."""
         scope = Scope(self.place.region, time.time())
-        path = self.place.path + path_of(key)
+        path = self._path(key)
         return self.place.origin + link(self.place.authority, path, query, seconds, self._credentials(), scope)
 
+    def _path(self, key: str | None) -> str:
+        if key == "":
+            raise ValueError("an empty key would name the bucket")
+        return (self.place.path + ("" if key is None else path_of(key))) or "/"
+
     def _signed(self, asked: Asked, number: int) -> Attempt:
-        path = (self.place.path + ("" if asked.key is None else path_of(asked.key))) or "/"
+        path = self._path(asked.key)
         query = query_of(asked.query)
         length = {} if asked.body is None else {"Content-Length": str(_size(asked.body))}
         headers = signed(
@@ -178,48 +158,71 @@ class S3Rest:
 
 
 class _Connections:
-    """The pool of one place, made with the first call."""
+    """The pool of one place, made with the first call, and anew after a failure: in a function that thaws, all that
+    were kept may be dead, and each would cost an attempt, or READ_SECONDS where nothing says so."""
 
-    def __init__(self, place: Place, tls: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(self, place: Place, tls: Callable[[], ssl.SSLContext], read_seconds: float) -> None:
         self._place = place
         self._tls = tls
+        self._timeout = Timeout(connect=CONNECT_SECONDS, read=read_seconds)
         self._pool: HTTPConnectionPool | None = None
 
     def pool(self) -> HTTPConnectionPool:
         """Two threads at once may make two; one of them is kept."""
-        if self._pool is None:
-            place, timeout = self._place, Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        pool = self._pool
+        if pool is None:
+            place = self._place
             if place.secure:
-                self._pool = HTTPSConnectionPool(
-                    place.host, place.port, timeout, maxsize=CONNECTIONS, retries=False, ssl_context=self._tls()
+                pool = HTTPSConnectionPool(
+                    place.host, place.port, self._timeout, maxsize=CONNECTIONS, retries=False, ssl_context=self._tls()
                 )
             else:
-                self._pool = HTTPConnectionPool(place.host, place.port, timeout, maxsize=CONNECTIONS, retries=False)
-        return self._pool
+                pool = HTTPConnectionPool(place.host, place.port, self._timeout, maxsize=CONNECTIONS, retries=False)
+            self._pool = pool
+        return pool
+
+    def leave(self, pool: HTTPConnectionPool) -> None:
+        """Keep no connection of this pool; calls that are under way in it go on."""
+        if self._pool is pool:
+            self._pool = None
 
 
 def _carried(connections: _Connections, attempt: Attempt) -> Received:
     origin_end = attempt.url.index("/", len("https://"))
-    with connections.pool().urlopen(
-        attempt.method,
-        attempt.url[origin_end:],
-        body=attempt.body,
-        headers=attempt.headers,
-        redirect=False,
-        preload_content=False,
-        decode_content=False,
-    ) as answer:
-        return _received(answer, attempt.most)
+    pool = connections.pool()
+    try:
+        with pool.urlopen(
+            attempt.method,
+            attempt.url[origin_end:],
+            body=attempt.body,
+            headers=attempt.headers,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        ) as answer:
+            return _received(answer, attempt.most)
+    except (HTTPError, OSError):
+        connections.leave(pool)
+        raise
 
 
 def _received(answer: BaseHTTPResponse, most: int | None) -> Received:
+    """Whatever is not read to its end is closed."""
     size = answer.length_remaining
-    if most is not None and answer.status < 300 and (size is None or size > most):
-        answer.close()
+    if answer.status >= 300:
+        return Received(answer.status, answer.headers, answer.read(ERROR_BYTES), size)
+    if size is None and not answer.chunked:
+        raise ProtocolError("whether the answer is whole, nobody could tell")
+    if most is not None and (size is None or size > most):
         return Received(answer.status, answer.headers, b"", size)
-    body = answer.read()
-    answer.release_conn()
-    return Received(answer.status, answer.headers, body, size)
+    return Received(answer.status, answer.headers, answer.read(), size)
+
+
+def _status(asked: Asked, answer: Received) -> int:
+    """500 for an answer that began well and then tells an error, as botocore has it (`handle_200_error`)."""
+    if answer.status < 300 and not asked.gives_an_object and _ERROR.match(answer.body):
+        return 500
+    return answer.status
 
 
 def _code(answer: Received) -> str:

@@ -54,8 +54,8 @@ def path_of(*parts: str) -> str:
 
 
 def query_of(query: Mapping[str, str]) -> str:
-    """The query as it is signed: escaped, in the order of the names."""
-    return "&".join(f"{_escaped(name)}={_escaped(value)}" for name, value in sorted(query.items()))
+    """The query as it is signed: escaped, and then in the order of the names."""
+    return "&".join(f"{name}={value}" for name, value in sorted((_escaped(n), _escaped(v)) for n, v in query.items()))
 
 
 def signed(  # noqa: PLR0913 - the parts of a request, by name, and who signs it when

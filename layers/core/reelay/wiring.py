@@ -31,7 +31,8 @@ from reelay.model import Answer, Call, Invocation, Media, MediaKind
 from reelay.ports import Clock
 from reelay.relay import Relay
 from reelay.results import Results
-from reelay.s3_rest import S3Rest, place_of
+from reelay.s3_place import place_of
+from reelay.s3_rest import S3Rest
 from reelay.settings import Settings
 from reelay.spending import Spending
 from reelay.store import S3Store
