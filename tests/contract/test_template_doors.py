@@ -102,7 +102,7 @@ def test_only_doors_that_neither_stream_nor_are_there_in_a_moment_start_from_sna
     """And those are called by their alias: a snapshot is one of a published version."""
     found = {name: cloud()["Resources"][name]["Properties"].get("SnapStart") for name in FUNCTIONS}
     told = {name: plain(each, SnapStart=asked) for name, each in found.items() if each}
-    assert told == dict.fromkeys(("IntakeFunction", "ResultsFunction", "WorkerFunction"), {"ApplyOn": applied})
+    assert told == {key: {"ApplyOn": applied} for key in ("IntakeFunction", "ResultsFunction", "WorkerFunction")}
 
 
 # Parameters
