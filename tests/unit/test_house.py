@@ -45,7 +45,10 @@ ROOMS: dict[str, set[str]] = {
     "http_event": PURE,
     "routes": PURE,
     "faults": PURE | {"jsonschema_rs"},
-    "openapi_hooks": PURE | {"strict_json", "http_event", "routes", "bearer", "faults", "multipart"} | OPENAPI,
+    "openapi_hooks": PURE
+    | {"strict_json", "http_event", "routes", "bearer", "faults", "multipart", "openapi_parameters"}
+    | OPENAPI,
+    "openapi_parameters": OPENAPI,
     "contract": PURE
     | {"strict_json", "http_event", "routes", "bearer", "faults", "openapi_hooks", "openapi_messages"}
     | OPENAPI,

@@ -142,7 +142,6 @@ class HttpsExchange:
             self._handoff.interrupt()
         self._watchdog = threading.Timer(max(0.0, left), self._handoff.interrupt)
         self._watchdog.name, self._watchdog.daemon = "upstream-watchdog", True
-        self._watchdog.start()
         threading.Thread(target=self._run, name="upstream-reader", daemon=True).start()
 
     def wait(self, seconds: float) -> Seen | None:
@@ -154,6 +153,7 @@ class HttpsExchange:
         self._handoff.close()
 
     def _run(self) -> None:
+        self._watchdog.start()  # here, since whoever posts has something else to do until the answer comes
         try:
             self._handoff.finish(self._talk())
         except Over:

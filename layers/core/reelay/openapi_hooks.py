@@ -38,6 +38,7 @@ from reelay.errors import BadRequest
 from reelay.faults import Checker, Fault
 from reelay.http_event import MULTIPART
 from reelay.model import Json
+from reelay.openapi_parameters import Unmarshaller
 from reelay.routes import METHODS
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -54,6 +55,7 @@ def config(components: Json, *, allow_anonymous: bool) -> Config:
     return Config(
         spec_validator_cls=None,
         path_finder_cls=_Paths,
+        request_unmarshaller_cls=Unmarshaller,
         schema_validators_factory=validators,
         schema_casters_factory=casters,
         style_deserializers_factory=styles,
