@@ -10,6 +10,7 @@ import math
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from reelay.errors import UpstreamBroken, UpstreamBusy, UpstreamSilent, Upstream
 from reelay.handoff import Handoff, Over
 from reelay.masking import Masked
 from reelay.model import Data, End, Failed, Head, Outgoing, Seen
+from reelay.timekeeper import TIMEKEEPER
 
 if TYPE_CHECKING:
     from urllib3.response import HTTPResponse
@@ -123,7 +125,7 @@ class _Tried(NamedTuple):
 
 
 class HttpsExchange:
-    """Keeps the promises of `ports.Exchange`: one thread reads, and another shuts its socket down at the deadline.
+    """Keeps the promises of `ports.Exchange`: a thread reads, and the timekeeper shuts its socket down at the deadline.
 
     Only that is a total limit: a socket's own time-out begins anew with every byte.
     """
@@ -140,8 +142,7 @@ class HttpsExchange:
         left = deadline - self._clock.monotonic()
         if left <= 0:
             self._handoff.interrupt()
-        self._watchdog = threading.Timer(max(0.0, left), self._handoff.interrupt)
-        self._watchdog.name, self._watchdog.daemon = "upstream-watchdog", True
+        self._call_off = TIMEKEEPER.at(time.monotonic() + left, self._handoff.interrupt)
         threading.Thread(target=self._run, name="upstream-reader", daemon=True).start()
 
     def wait(self, seconds: float) -> Seen | None:
@@ -153,7 +154,6 @@ class HttpsExchange:
         self._handoff.close()
 
     def _run(self) -> None:
-        self._watchdog.start()  # here, since whoever posts has something else to do until the answer comes
         try:
             self._handoff.finish(self._talk())
         except Over:
@@ -161,7 +161,7 @@ class HttpsExchange:
         except Exception as defect:  # noqa: BLE001 - nobody else would hear of it, and the consumer would wait for ever
             self._handoff.finish(Failed(defect))
         finally:
-            self._watchdog.cancel()
+            self._call_off()
 
     def _talk(self) -> Seen:
         """Try until there is an answer, a doubt, or no use in trying again; returns the last thing to say."""
