@@ -17,6 +17,7 @@ import urllib3
 from dev.simulator import Simulator
 from reelay.archive import PART_BYTES
 from reelay.s3 import s3_client
+from reelay.s3_rest import Attempt, Carry, Received
 from tests.bench.asked import DOCUMENTED, HEADERS, PATH, STREAMED
 from tests.bench.house import aws_here
 from tests.bench.processes import BUCKET, ROOT
@@ -24,6 +25,7 @@ from tests.bench.table import Mark, Row
 from tests.e2e.event_house import EventHouse
 from tests.fakes import FakeClock
 from tests.patience import PATIENCE_SECONDS
+from tests.s3_tap import tap
 
 VIDEOS = 1_000
 VIDEO_SECONDS = 180.0
@@ -48,7 +50,7 @@ SHORT_SECONDS = 0.1
 NAME, TITLE = "cost", "Cost of 1,000 videos of 3 minutes"
 HOW = """\
 One video of each kind, whose captured stream takes 180 s by a clock that stands still while Reelay works; every call
-of AWS that the doors make is counted as boto3 sends it, times 1,000. Sync: a streamed POST with the caller's own
+of AWS that the doors make is counted as it is sent, times 1,000. Sync: a streamed POST with the caller's own
 key. Async over HTTP: the same with `Prefer: respond-async` and a look every 10 s. Async by event: a message on the
 requests queue; Lambda's own receiving and deleting is one call each a message. GB-seconds: 180 s and 2 s for the
 copy at 512 MB, 0.1 s for each short invocation. Assumed: 20 MB a video (that many parts are counted). Prices:
@@ -85,7 +87,8 @@ class Bill:
 
 
 class Counted:
-    """Every AWS call of every client that boto3 makes from now on, while it is told to look."""
+    """Every AWS call of every client that boto3 makes from now on, and of the buckets that it is put before, while it
+    is told to look."""
 
     def __init__(self) -> None:
         self.last = 0.0
@@ -94,9 +97,16 @@ class Counted:
         assert boto3.DEFAULT_SESSION is not None
         boto3.DEFAULT_SESSION.events.register("before-send", self._note)
 
+    def around(self, attempt: Attempt, carry: Carry) -> Received:
+        """A call of the house's own."""
+        self._count("s3", attempt.operation)
+        return carry(attempt)
+
     def _note(self, event_name: str, **_: Any) -> None:
+        self._count(*event_name.split(".")[1:])
+
+    def _count(self, service: str, operation: str) -> None:
         self.last = time.monotonic()
-        service, operation = event_name.split(".")[1:]
         if self._bill is not None:
             self._bill.calls[_kind(service, operation)] += 1
 
@@ -144,6 +154,7 @@ def measure(*, quick: bool) -> Row:
         frames = _frames()
         with Simulator(delay=VIDEO_SECONDS / frames, echo_delay=0, sleep=slow.sleep) as simulator:
             house = EventHouse(simulator, s3_client(), BUCKET, slow.clock)
+            tap(house.house.bucket, counted.around)
             bills = {
                 "sync": _sync(house, counted),
                 "async, by HTTP": _later(house, counted),

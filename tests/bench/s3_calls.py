@@ -14,7 +14,7 @@ BEFORE, BEFORE_NAMED, AFTER = 1, 2, 3
 PAGE = 20
 NAME, TITLE = "s3_calls", "S3 calls on the caller's path"
 HOW = """\
-Counted as boto3 sends them, repetitions and all, in a function that has answered before (the look at the pause
+Counted as they are sent, repetitions and all, in a function that has answered before (the look at the pause
 switch is remembered for 30 s). Before: until the request is handed to the upstream. After: from the last byte of the
 upstream's answer to the last of ours. What is done once the caller has everything is not on its path; the row of the
 costs has it."""

@@ -321,7 +321,7 @@ def test_a_store_that_fails_at_any_call_is_told_and_nothing_is_left(
     attempts = here.inject(operation, fault)
     url = here.serve(reply(video))
     assert here.keep(url) == Media(kind=MediaKind.VIDEO, source=url, reason=STORE, at=int(NOON), again=True)
-    assert len(attempts) == 1
+    assert len(attempts) <= (2 if operation == "UploadPart" else 1), "two parts may be on their way at once"
     if (operation, fault) != ("CreateMultipartUpload", loses):  # nobody was told its id: the lifecycle rule ends it
         assert here.left() == ([], [])
 

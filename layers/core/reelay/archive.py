@@ -1,4 +1,4 @@
-"""Media in the bucket: copied by multipart upload in the memory of two parts, given out by links that live minutes."""
+"""Media in the bucket: copied by multipart upload in the memory of a few parts, given out by links that live minutes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PRESIGNED_SECONDS = 300
 """A few minutes: a player starts at once and keeps its connection; a copied link is worthless soon after."""
 
 PART_BYTES = 8 * 1024**2
-"""One of them is read and hashed while the one before it is sent: that much is held in memory at a time, twice. S3
+"""One of them is read and hashed while the two before it are sent: that much is held in memory up to four times. S3
 takes parts from 5 MiB and at most 10,000 of them (Amazon S3 multipart upload limits), so that this carries 78 GiB."""
 
 _STORE_REFUSED = "the store did not take it"

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from reelay.archive import Inspected
 
-_READ_AHEAD = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=1)
+_READ_AHEAD = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=2)
 # s3transfer's own default is ten, and boto3's configuration has no argument for it.
-_READ_AHEAD.max_in_memory_upload_chunks = 1
+_READ_AHEAD.max_in_memory_upload_chunks = 2
 _PARAMETERS = {"Content-Type": "ContentType", "Content-Disposition": "ContentDisposition"}
 
 
