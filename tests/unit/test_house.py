@@ -86,7 +86,7 @@ ROOMS: dict[str, set[str]] = {
     "connection": PURE | {"ports", "urllib3"},
     "exchange": PURE | {"ports", "refusals", "handoff", "connection", "masking", "timekeeper", "urllib3"},
     "upstream": PURE | {"ports", "refusals", "handoff", "connection", "exchange", "urllib3"},
-    "download": PURE | {"ports", "addresses"},
+    "download": PURE | {"ports", "addresses", "connection"},
     "sigv4": set(),
     "aws_environment": {"sigv4"},
     "s3_failures": PURE | {"documents"},

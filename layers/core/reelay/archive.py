@@ -1,4 +1,4 @@
-"""Media in the bucket: copied by multipart upload in the memory of a few parts, given out by links that live minutes."""
+"""Media in the bucket: copied by multipart upload in the memory of few parts, given out by links that live minutes."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,10 +75,30 @@ def _fault(url: str, host: str, scheme: str, *, plain_http: bool) -> str | None:
     return None
 
 
-@lru_cache(maxsize=1)
+class _Authorities(threading.Thread):
+    """Reads the system's authorities, which takes OpenSSL some 20 ms without Python's lock, while the rest of the house
+    is being imported."""
+
+    def __init__(self) -> None:
+        super().__init__(name="authorities", daemon=True)
+        self._context: ssl.SSLContext | None = None
+        self.start()
+
+    def run(self) -> None:
+        self._context = ssl.create_default_context()
+
+    def trusted(self) -> ssl.SSLContext:
+        """The context; what kept the thread from making one is raised here."""
+        self.join()
+        return self._context or ssl.create_default_context()
+
+
+_AUTHORITIES = _Authorities()
+
+
 def system_tls() -> ssl.SSLContext:
-    """The context that trusts the system's authorities: one for all, since reading them takes some 30 ms."""
-    return ssl.create_default_context()
+    """The context that trusts the system's authorities, one for all. Raises OSError where they cannot be read."""
+    return _AUTHORITIES.trusted()
 
 
 def verified(tls: ssl.SSLContext | None) -> ssl.SSLContext:

@@ -24,6 +24,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 from reelay.addresses import Place, Refused, allowed, is_public, parse
+from reelay.connection import system_tls
 
 if TYPE_CHECKING:
     from reelay.ports import Clock
@@ -199,7 +200,7 @@ class GuardedDownload:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return self._given_tls or ssl.create_default_context()
+        return self._given_tls or system_tls()
 
     def _fault(self, head: http.client.HTTPResponse) -> str | None:
         if head.status != HTTPStatus.OK:
