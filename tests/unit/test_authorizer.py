@@ -8,8 +8,9 @@ import pytest
 
 from reelay.authorizer import NotLetIn, answer
 from reelay.errors import Unauthorized
-from reelay.identity import OWN_PREFIX, payer_of, tenant_of
+from reelay.identity import OWN_PREFIX, tenant_of
 from reelay.payer import Payer
+from reelay.vouched import payer_of
 
 OWN, OTHER = "rk-0123456789abcdefghij", "sk-0123456789"
 CALLERS = "callers-00000000-0000-4000-8000-000000000000"

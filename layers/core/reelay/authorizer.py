@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reelay.bearer import bearer_token
-from reelay.errors import Unauthorized
+from reelay.bearer_syntax import token_in
 from reelay.identity import is_own, tenant_of
 from reelay.payer import Payer
 
@@ -29,10 +28,7 @@ def answer(event: Mapping[str, Any], callers_key: str | None) -> dict[str, Any]:
     `callers_key` is the API key that all callers with v98store keys of their own share; None lets none of them in.
     Raises NotLetIn for a token that is none.
     """
-    try:
-        token = bearer_token(_text(event.get("authorizationToken")), optional=False)
-    except Unauthorized:
-        raise NotLetIn from None
+    token = token_in(_text(event.get("authorizationToken")))
     if token is None:
         raise NotLetIn
     own = is_own(token)

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from reelay.conformance import Conformance
 from reelay.errors import ReelayError, Unforeseen
-from reelay.identity import payer_of, tenant_of
+from reelay.identity import tenant_of
 from reelay.model import Answer, Call, Invocation
 from reelay.ports import Clock, Telemetry
 from reelay.sse import encoded
+from reelay.vouched import payer_of
 
 Operation = Callable[[Call, Invocation], Answer]
 

@@ -1,13 +1,8 @@
-"""Who a caller is: the tenant whose prefix in the bucket holds what was made with one bearer token, and who pays."""
+"""Who a caller is: the tenant whose prefix in the bucket holds what was made with one bearer token."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
-
-from reelay.errors import Unauthorized
-from reelay.payer import Payer
 
 ANONYMOUS = "anonymous"
 """The tenant of calls without a token, which only the development setting ALLOW_ANONYMOUS lets in."""
@@ -34,22 +29,3 @@ def tenant_of(token: str | None, secret: str = "") -> str:
 def is_own(token: str) -> bool:
     """Whether a token is one of Reelay's own keys, or one that somebody mistyped: it is nothing to show v98store."""
     return token[: len(OWN_PREFIX)].lower() == OWN_PREFIX
-
-
-def payer_of(token: str | None, event: Mapping[str, Any]) -> Payer:
-    """Who pays for a call, as the authorizer said in the event and the token confirms.
-
-    A key of Reelay's own counts only where API Gateway's authorizer vouched for it: the service never pays for a token
-    alone, and one of its keys never goes on to v98store. Raises Unauthorized.
-    """
-    told = _authorizer(event).get("payer")
-    ours = token is not None and is_own(token)
-    if ours != (told == Payer.SERVICE):
-        raise Unauthorized("Nobody vouches for this key here. Use another one, or ask who runs this API.")
-    return Payer.SERVICE if ours else Payer.CALLER
-
-
-def _authorizer(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    context = event.get("requestContext")
-    told = context.get("authorizer") if isinstance(context, Mapping) else None
-    return told if isinstance(told, Mapping) else {}
