@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from reelay.job_messages import job_in
 from reelay.model import Job
-from reelay.queue import job_in
 from tests.e2e.event_house import EventHouse
 from tests.e2e.local_house import Context
 

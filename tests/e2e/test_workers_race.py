@@ -15,8 +15,8 @@ import pytest
 
 from dev.simulator import Simulator
 from reelay.aws import client
+from reelay.job_messages import job_in
 from reelay.model import Job, Phase, Record
-from reelay.queue import job_in
 from reelay.settings import Settings
 from reelay.wiring import House
 from tests.e2e.local_house import KEY, Context

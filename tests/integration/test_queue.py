@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from reelay.aws import client
 from reelay.errors import QueueFailed
 from reelay.ids import new_core
+from reelay.job_messages import job_in
 from reelay.model import Job
-from reelay.queue import MAX_DELAY_SECONDS, SqsQueue, job_in
+from reelay.queue import MAX_DELAY_SECONDS, SqsQueue
 from reelay.s3_failures import ATTEMPTS
 from tests.boto_faults import Fault, answers, loses, passes
 from tests.fakes import NOON, TENANT, FakeQueue

@@ -11,8 +11,8 @@ import pytest
 
 from dev.simulator import Simulator
 from reelay.archive import PART_BYTES
+from reelay.job_messages import job_in
 from reelay.model import Phase, Record
-from reelay.queue import job_in
 from reelay.s3 import s3_client
 from tests.e2e.event_house import EventHouse
 from tests.fakes import FakeClock

@@ -15,8 +15,8 @@ from reelay.errors import StoreFailed
 from reelay.event_doors import IntakeDoor, SweepDoor, WorkerDoor
 from reelay.gateway import REPLY_RESERVE_SECONDS
 from reelay.intake import Desk, Intake
+from reelay.job_messages import job_in
 from reelay.model import Data, End, Head, Job, Phase, Record
-from reelay.queue import job_in
 from reelay.spending import Spending
 from reelay.sweep import AGAIN_SECONDS, Sweep
 from reelay.worker import Tools, Worker

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from reelay.model import Event, Job
+from reelay.model import Event, Job, Link, Media, Record
 
 if TYPE_CHECKING:
     from reelay.aws import SdkCredentials
     from reelay.bus import EventBridgeBus
-    from reelay.ports import Clock
+    from reelay.ports import Archive, Clock
     from reelay.queue import SqsQueue
     from reelay.service_key import SecretsManagerKeys
     from reelay.sigv4 import Credentials
+
+
+class LateArchive:
+    """Keeps the promises of `ports.Archive` with what `make` makes."""
+
+    def __init__(self, make: Callable[[], Archive]) -> None:
+        self._make = make
+
+    def keep(self, record: Record, link: Link, deadline: float) -> Media:
+        """Copy what the link points to. Never raises."""
+        return self._made.keep(record, link, deadline)
+
+    def address(self, media: Media) -> str:
+        """A link to the copy. Raises NotFound."""
+        return self._made.address(media)
+
+    @cached_property
+    def _made(self) -> Archive:
+        return self._make()
 
 
 class LateCredentials:

@@ -5,13 +5,12 @@ The role needs sqs:SendMessage on the queue. A FIFO queue would refuse the delay
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING
 
-from reelay import documents
 from reelay.aws import failures
 from reelay.errors import QueueFailed
+from reelay.job_messages import message_of
 from reelay.model import Job
 
 if TYPE_CHECKING:
@@ -34,24 +33,10 @@ class SqsQueue:
     def send(self, job: Job, delay: float = 0) -> None:
         """Hand the job to a worker in `delay` seconds or later; after MAX_DELAY_SECONDS at most, whatever `delay` says.
         Raises QueueFailed."""
-        body = json.dumps({"tenant": job.tenant, "id": job.id}, separators=(",", ":"))
         with failures(_failed):
-            self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=_whole_seconds(delay))
-
-
-def job_in(body: str) -> Job:
-    """The job that a message's body names; fields that a later version may add are passed over.
-
-    Raises ValueError for whatever is not one; its words hold nothing of the body.
-    """
-    try:
-        named = json.loads(body)
-    except (ValueError, RecursionError):
-        raise ValueError("a message that is not JSON") from None
-    match named:
-        case {"tenant": str(tenant), "id": str(core)} if job := documents.job_of(tenant, core):
-            return job
-    raise ValueError("a message that names no record")
+            self._client.send_message(
+                QueueUrl=self._url, MessageBody=message_of(job), DelaySeconds=_whole_seconds(delay)
+            )
 
 
 def _whole_seconds(delay: float) -> int:

@@ -1,7 +1,7 @@
 """The only builder: settings become adapters, adapters become use cases, use cases become a door.
 
-Built once in the init phase of a function. Each door gets only what it calls; nothing here touches the network, and
-what is needed only after an answer is made when it is needed.
+Built once in the init phase of a function. Each door gets only what it calls, and imports no more; nothing here touches
+the network, and what is needed only after an answer is made when it is needed.
 """
 
 from __future__ import annotations
@@ -11,42 +11,31 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reelay import aws_environment, settings
-from reelay.admission import Admission
-from reelay.aftercare import Aftercare, Means
-from reelay.allowance import Allowance
-from reelay.archive import S3Archive
-from reelay.aws_environment import AwsEnvironment
 from reelay.bucket import Bucket
 from reelay.claims import S3Claims
 from reelay.clock import SystemClock
-from reelay.conformance import Conformance
 from reelay.connection import system_tls
-from reelay.contract import Contract
-from reelay.docs_page import DocsPage
-from reelay.download import GuardedDownload
 from reelay.drops import S3Drops
 from reelay.gateway import Door, Operation, Stream, bytes_answer, json_answer
-from reelay.later import LateBus, LateCredentials, LateKeys, LateQueue
+from reelay.later import LateArchive, LateBus, LateCredentials, LateKeys, LateQueue
 from reelay.model import Answer, Call, Invocation, Media, MediaKind
 from reelay.ports import Clock
-from reelay.relay import Relay
-from reelay.results import Results
 from reelay.s3_place import place_of
 from reelay.s3_rest import S3Rest
 from reelay.settings import Settings
-from reelay.spending import Spending
 from reelay.store import S3Store
-from reelay.studio_page import StudioPage
-from reelay.switch import S3Switch
-from reelay.tallies import S3Tallies
 from reelay.telemetry import PowertoolsTelemetry
-from reelay.upstream import HttpsUpstream
-from reelay.video_jobs import VideoJobs
-from reelay.video_results import VideoResults
 
 if TYPE_CHECKING:
+    from reelay.admission import Admission
+    from reelay.aftercare import Aftercare
+    from reelay.archive import S3Archive
+    from reelay.aws_environment import AwsEnvironment
+    from reelay.contract import Contract
     from reelay.event_doors import IntakeDoor, SweepDoor, WorkerDoor
+    from reelay.spending import Spending
     from reelay.upload import S3Upload
+    from reelay.upstream import HttpsUpstream
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -73,17 +62,28 @@ class House:
         self.bucket = bucket_of(self.settings.bucket)
         self.store = S3Store(self.bucket)
         self.claims = S3Claims(self.bucket)
-        self.admission = Admission(self.claims, self.store, self.clock)
         self.drops = S3Drops(self.bucket)
+
+    @cached_property
+    def admission(self) -> Admission:
+        """For doors that take requests in."""
+        from reelay.admission import Admission
+
+        return Admission(self.claims, self.store, self.clock)
 
     @cached_property
     def contract(self) -> Contract:
         """For doors that read requests."""
+        from reelay.contract import Contract
+
         return Contract.load(allow_anonymous=self.settings.allow_anonymous)
 
     @cached_property
     def archive(self) -> S3Archive:
         """For doors that copy media or hand them out."""
+        from reelay.archive import S3Archive
+        from reelay.download import GuardedDownload
+
         download = GuardedDownload(
             clock=self.clock,
             trusted_origins=self.settings.media_trusted_origins,
@@ -94,14 +94,16 @@ class House:
     @cached_property
     def upload(self) -> S3Upload:
         """For the first copy, when the answer is out: boto3 takes a third of a second to be there."""
-        from reelay.s3 import s3_client  # noqa: PLC0415 - see above
-        from reelay.upload import S3Upload  # noqa: PLC0415 - likewise
+        from reelay.s3 import s3_client
+        from reelay.upload import S3Upload
 
         return S3Upload(s3_client(), self.settings.bucket)
 
     @cached_property
     def upstream(self) -> HttpsUpstream:
         """For doors that post."""
+        from reelay.upstream import HttpsUpstream
+
         return HttpsUpstream(
             self.settings.upstream_base_url, clock=self.clock, plain_http=self.settings.upstream_plain_http
         )
@@ -109,11 +111,13 @@ class House:
     @cached_property
     def aftercare(self) -> Aftercare:
         """For doors that bring records to an end."""
+        from reelay.aftercare import Aftercare, Means
+
         queue, bus = self.settings.jobs_queue_url, self.settings.event_bus
         return Aftercare(
             Means(
                 store=self.store,
-                archive=self.archive,
+                archive=LateArchive(lambda: self.archive),
                 clock=self.clock,
                 telemetry=self.telemetry,
                 queue=LateQueue(queue) if queue else None,
@@ -125,6 +129,11 @@ class House:
     @cached_property
     def spending(self) -> Spending:
         """For doors that let money be spent."""
+        from reelay.allowance import Allowance
+        from reelay.spending import Spending
+        from reelay.switch import S3Switch
+        from reelay.tallies import S3Tallies
+
         switch = S3Switch(self.bucket, self.clock)
         allowance = Allowance(
             S3Tallies(self.bucket),
@@ -142,6 +151,9 @@ class House:
 
     def relay(self) -> Door:
         """The door that posts for its callers; it streams where the Runtime API lets it."""
+        from reelay.relay import Relay
+        from reelay.video_jobs import VideoJobs
+
         queue, secret = self.settings.jobs_queue_url, self.settings.service_key_secret
         relay = Relay(
             upstream=self.upstream,
@@ -165,6 +177,11 @@ class House:
 
     def results(self) -> Door:
         """The door that reads, changes and deletes what was kept, and serves the contract and the pages."""
+        from reelay.docs_page import DocsPage
+        from reelay.results import Results
+        from reelay.studio_page import StudioPage
+        from reelay.video_results import VideoResults
+
         results = Results(self.store, self.clock, json_answer)
         videos = VideoResults(self.store, self.archive, self.clock, json_answer, self.settings.media_days)
         studio, docs = StudioPage(self._media_address), DocsPage()
@@ -189,8 +206,8 @@ class House:
 
     def intake(self) -> IntakeDoor:
         """The door where events ask for completions. Raises SettingsError without a queue."""
-        from reelay.event_doors import IntakeDoor  # noqa: PLC0415 - the HTTP doors do without
-        from reelay.intake import Desk, Intake  # noqa: PLC0415 - likewise
+        from reelay.event_doors import IntakeDoor
+        from reelay.intake import Desk, Intake
 
         desk = Desk(
             read=self.contract.read_event,
@@ -210,10 +227,10 @@ class House:
 
     def worker(self) -> WorkerDoor:
         """The door where jobs are done. Raises SettingsError without a queue or a service's key."""
-        from reelay.event_doors import WorkerDoor  # noqa: PLC0415 - the HTTP doors do without
-        from reelay.queue import job_in  # noqa: PLC0415 - likewise
-        from reelay.statuses import HttpsStatuses  # noqa: PLC0415 - likewise
-        from reelay.worker import Tools, Worker  # noqa: PLC0415 - likewise
+        from reelay.event_doors import WorkerDoor
+        from reelay.job_messages import job_in
+        from reelay.statuses import HttpsStatuses
+        from reelay.worker import Tools, Worker
 
         self._needed("JOBS_QUEUE_URL", self.settings.jobs_queue_url)
         secret = self._needed("SERVICE_KEY_SECRET", self.settings.service_key_secret)
@@ -239,8 +256,8 @@ class House:
 
     def sweep(self) -> SweepDoor:
         """The door of the schedule. Raises SettingsError without a queue."""
-        from reelay.event_doors import SweepDoor  # noqa: PLC0415 - the HTTP doors do without
-        from reelay.sweep import Sweep  # noqa: PLC0415 - likewise
+        from reelay.event_doors import SweepDoor
+        from reelay.sweep import Sweep
 
         queue = LateQueue(self._needed("JOBS_QUEUE_URL", self.settings.jobs_queue_url))
         return SweepDoor(Sweep(self.store, queue, self.clock, self.telemetry), self.clock)
@@ -255,12 +272,14 @@ class House:
         """The handler under X-Ray when the operator asks for it; Tracer costs 290 ms of a cold start, so only then."""
         if not self.settings.tracing:
             return handler
-        from aws_lambda_powertools import Tracer  # noqa: PLC0415 - see above
+        from aws_lambda_powertools import Tracer
 
         traced: Handler = Tracer().capture_lambda_handler(handler, capture_response=False, capture_error=False)
         return traced
 
     def _door(self, operations: dict[str, Operation], open_stream: Callable[[], Stream] | None) -> Door:
+        from reelay.conformance import Conformance
+
         held = Conformance(self.contract, self.telemetry, strict=self.settings.strict_contract)
         secret = self.settings.tenant_secret
         return Door(self.contract, operations, self.clock, self.telemetry, open_stream, secret, held)
@@ -268,7 +287,7 @@ class House:
     def _open_stream(self) -> Callable[[], Stream] | None:
         if self.settings.runtime_api is None:
             return None
-        from reelay import lambda_stream  # noqa: PLC0415 - needs awslambdaric, which is there only in the runtime
+        from reelay import lambda_stream
 
         lambda_stream.install(self.settings.runtime_api)
         return lambda_stream.response_stream

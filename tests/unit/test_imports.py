@@ -1,0 +1,53 @@
+"""What a function has loaded once it is ready: nothing that its door has no use for before the first answer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+AWS = {"boto3", "botocore.session", "s3transfer"}
+OPENAPI = {"openapi_core", "jsonschema_rs"}
+PAGES = {"reelay.studio_page", "reelay.docs_page"}
+COPIES = {"reelay.archive", "reelay.download"}
+STORED = {"reelay.results", "reelay.video_results"}
+POSTING = {"reelay.upstream", "reelay.exchange"}
+LATER = {
+    "relay": AWS | PAGES | COPIES | STORED,
+    "results": AWS | POSTING | {"reelay.relay", "reelay.worker"},
+    "intake": AWS | PAGES | COPIES | STORED | POSTING,
+    "worker": AWS | OPENAPI | PAGES | COPIES | STORED,
+    "sweep": AWS | OPENAPI | PAGES | COPIES | STORED | POSTING,
+    "authorizer": AWS | OPENAPI | {"dataclasses", "reelay.errors", "reelay.model", "reelay.settings"},
+}
+ENVIRONMENT = {
+    "PYTHONPATH": f"{ROOT / 'layers/core'}",
+    "BUCKET_NAME": "a-bucket",
+    "JOBS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/jobs",
+    "SERVICE_KEY_SECRET": "arn:aws:secretsmanager:us-east-1:123456789012:secret:key-AbCdEf",
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "k",
+    "AWS_SECRET_ACCESS_KEY": "s",
+    "POWERTOOLS_METRICS_NAMESPACE": "Reelay",
+}
+READY = "import json, runpy, sys; runpy.run_path(sys.argv[1]); print(json.dumps(sorted(sys.modules)))"
+
+
+def test_every_door_is_looked_at() -> None:
+    assert {path.parent.name for path in ROOT.glob("functions/*/app.py")} == set(LATER)
+
+
+@pytest.mark.parametrize("door", sorted(LATER))
+def test_a_door_loads_nothing_before_it_needs_it(door: str) -> None:
+    ready = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", READY, str(ROOT / "functions" / door / "app.py")],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert sorted(LATER[door] & set(json.loads(ready.stdout))) == []
