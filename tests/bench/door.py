@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -19,9 +19,10 @@ APP = Path(__file__).resolve().parents[2] / "functions" / "relay" / "app.py"
 class Sink:
     """A response that says when its first and its last byte were there."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_end: Callable[[], object] = bool) -> None:
         self.status = 0
         self.first = self.ended = 0.0
+        self._at_end = at_end
 
     def begin(self, status: int, _headers: Mapping[str, str]) -> None:
         self.status = status
@@ -32,20 +33,23 @@ class Sink:
 
     def end(self) -> None:
         self.ended = time.monotonic()
+        self._at_end()
 
 
 class RelayDoor:
-    """functions/relay/app.py: its decorators, its log, its metrics. The environment says where upstream and S3 are."""
+    """functions/relay/app.py: its decorators, its log, its metrics. The environment says where upstream and S3 are.
+    `at_end` is called when an answer's last byte is there."""
 
     def __init__(self) -> None:
         self.app = load()
         self.watch = S3Watch(self.app.house.bucket)
+        self.at_end: Callable[[], object] = bool
         self._sink = Sink()
         vars(self.app)["door"] = replace(self.app.door, open_stream=lambda: self._sink)
 
     def serve(self, event: dict[str, Any]) -> Sink:
         """Answer one event to its end, and what comes after it. Raises RuntimeError for any status but 200."""
-        self._sink = Sink()
+        self._sink = Sink(self.at_end)
         self.app.handler(event, Context())
         if self._sink.status != 200:
             raise RuntimeError(f"the door answered {self._sink.status}")
