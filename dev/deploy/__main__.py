@@ -12,13 +12,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dev.deploy import ROOT, NotDone, parameters
-from dev.deploy.account import Account, Deployed
-from dev.deploy.lines import keyless, lines, sealed
+from dev.deploy.account import STUCK, Account, Deployed
+from dev.deploy.lines import keyless, lines, narrow, sealed, stuck, unconfirmed
 from dev.deploy.parameters import SERVICE_KEY_SEAL, SERVICE_KEY_SECRET
 from dev.deploy.questions import Questions
 from dev.deploy.terminal import Terminal
 from reelay.bearer import bearer_token
 from reelay.errors import Unauthorized
+
+ROOM = 100
+"""Functions at the same time under which a stack as it is by default may find none free: the 40 calls that
+ThrottleBurst lets come at once, with an authorizer for each, and five workers."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -26,23 +30,30 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = _arguments(words)
     terminal = Terminal(asks=not asked.yes)
     try:
-        account = Account()
-        terminal.tell(f"Stack {asked.stack}, {account.name()}.")
-        there = account.stack(asked.stack)
-        known = parameters.read(ROOT / "template.yaml")
-        values = Questions(known, _given(asked.parameters), there, terminal, account.secret_fault).values()
-        made = {parameters.ARCHITECTURE: asked.architecture, parameters.RELEASE: f"{time.time():.0f}"}
-        _deploy(asked, values | made)
-        stack = account.stack(asked.stack)
-        if stack is None:
-            raise NotDone("SAM deployed nothing: the change set was not taken.")
-        _tell(account, stack, terminal)
+        _run(asked, Account(), terminal)
     except NotDone as why:
         print(why, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _run(asked: argparse.Namespace, account: Account, terminal: Terminal) -> None:
+    terminal.tell(f"Stack {asked.stack}, {account.name()}.")
+    there = _there(account, asked.stack)
+    if (limit := account.concurrency()) is not None and limit < ROOM:
+        terminal.tell(narrow(limit, account.region))
+    known = parameters.read(ROOT / "template.yaml")
+    values = Questions(known, _given(asked.parameters), there, terminal, account.secret_fault).values()
+    release = f"{time.time():.0f}"
+    _deploy(asked, values | {parameters.ARCHITECTURE: asked.architecture, parameters.RELEASE: release})
+    stack = account.stack(asked.stack)
+    if stack is None or stack.parameters.get(parameters.RELEASE) != release:  # which SAM calls no failure
+        raise NotDone("SAM deployed nothing: the change set was not taken.")
+    _tell(account, stack, terminal)
+    if email := values.get("AlarmEmail"):
+        terminal.tell(unconfirmed(email))
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -53,6 +64,14 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sam", required=True, help="where SAM is")
     parser.add_argument("--yes", action="store_true", help="ask nothing: what is not given stays as it is")
     return parser.parse_args(words)
+
+
+def _there(account: Account, name: str) -> Deployed | None:
+    """The stack that is to be updated; None for a first deployment. Raises NotDone where it can only be deleted."""
+    there = account.stack(name)
+    if there is not None and there.status in STUCK:
+        raise NotDone(stuck(name, there.status))
+    return there
 
 
 def _given(words: list[str]) -> dict[str, str]:

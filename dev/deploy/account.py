@@ -14,13 +14,21 @@ from dev.deploy import NotDone
 LISTED = 1000
 """Objects that one LIST tells of (S3 API reference, ListObjectsV2); more are told as "or more"."""
 
+NEVER_MADE = "REVIEW_IN_PROGRESS"
+"""A stack of which there is nothing but a change set that nobody took (CloudFormation user guide, status codes)."""
+
+STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
+"""A stack that can only be deleted (there too): its first deployment failed, or its deletion."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A stack that is there: its outputs, and its parameters without the secret ones."""
+    """A stack that is there: its outputs (none when its first deployment failed), its parameters without the secret
+    ones, and CloudFormation's word for how it is."""
 
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
+    status: str
 
 
 class Account:
@@ -32,6 +40,7 @@ class Account:
             self._secrets = boto3.client("secretsmanager")
             self._s3 = boto3.client("s3")
             self._gateway = boto3.client("apigateway")
+            self._functions = boto3.client("lambda")
             self._whose = boto3.client("sts")
         except BotoCoreError as failure:
             raise NotDone(f"No AWS account to deploy into: {failure}") from None
@@ -39,10 +48,22 @@ class Account:
     def name(self) -> str:
         """Whose it is and where: account number and region."""
         number = _asked(self._whose.get_caller_identity)["Account"]
-        return f"account {number}, region {self._stacks.meta.region_name}"
+        return f"account {number}, region {self.region}"
+
+    @property
+    def region(self) -> str:
+        """Where it is."""
+        return str(self._stacks.meta.region_name)
+
+    def concurrency(self) -> int | None:
+        """How many functions may run at the same time in this region; None where the credentials may not ask."""
+        try:
+            return int(self._functions.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+        except (ClientError, BotoCoreError):
+            return None
 
     def stack(self, name: str) -> Deployed | None:
-        """What is deployed under that name; None when nothing is."""
+        """What is deployed under that name; None when nothing is, or never was."""
         try:
             [found] = self._stacks.describe_stacks(StackName=name)["Stacks"]
         except ClientError as failure:
@@ -51,10 +72,13 @@ class Account:
             raise NotDone(str(failure)) from None
         except BotoCoreError as failure:
             raise NotDone(str(failure)) from None
+        if found["StackStatus"] == NEVER_MADE:
+            return None
         outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
         values = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
         hidden = {name for name, value in values.items() if value == "****"}  # how CloudFormation shows NoEcho
-        return Deployed(outputs, {name: value for name, value in values.items() if name not in hidden})
+        shown = {name: value for name, value in values.items() if name not in hidden}
+        return Deployed(outputs, shown, found["StackStatus"])
 
     def secret_fault(self, arn: str) -> str:
         """Why the secret cannot hold the service's key, in words; "" where it can. It is not read."""
@@ -65,7 +89,7 @@ class Account:
         except (ClientError, BotoCoreError) as failure:
             raise NotDone(str(failure)) from None
         if found is None or "DeletedDate" in found:
-            return f"a secret that is there, in region {self._stacks.meta.region_name}"
+            return f"a secret that is there, in region {self.region}"
         return "" if found["ARN"] == arn else f"the whole ARN, {found['ARN']}"
 
     def seal(self, secret: str) -> str | None:
@@ -86,8 +110,14 @@ class Account:
         return int(_asked(self._s3.list_objects_v2, Bucket=bucket, Prefix=prefix, MaxKeys=LISTED)["KeyCount"])
 
     def keys(self, plan: str) -> list[str]:
-        """Ids of the API keys on a usage plan, at most 500 of them."""
-        return [each["id"] for each in _asked(self._gateway.get_usage_plan_keys, usagePlanId=plan, limit=500)["items"]]
+        """Ids of the API keys on a usage plan, at most 500 of them; none where the plan went before its stack."""
+        try:
+            found = self._gateway.get_usage_plan_keys(usagePlanId=plan, limit=500)["items"]
+        except self._gateway.exceptions.NotFoundException:
+            return []
+        except (ClientError, BotoCoreError) as failure:
+            raise NotDone(str(failure)) from None
+        return [each["id"] for each in found]
 
 
 def _asked(call: Any, **words: Any) -> Any:

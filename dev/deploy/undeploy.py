@@ -14,6 +14,8 @@ from dev.deploy.terminal import Terminal
 
 KEPT, UNDER_WAY = "kept/records/", "open/"
 
+NOTHING_MADE = "\nIts first deployment failed, and what it had made is gone already, the empty bucket too."
+
 
 def main(words: Sequence[str] | None = None) -> int:
     """Delete as the words say (None: those of the command line); the exit status."""
@@ -38,14 +40,15 @@ def _undeploy(asked: argparse.Namespace, account: Account, terminal: Terminal) -
     stack = account.stack(asked.stack)
     if stack is None:
         raise NotDone(f"There is no stack {asked.stack} there.")
-    keys = account.keys(stack.outputs["KeysPlanId"])
-    terminal.tell(_stays(account, stack, keys))
+    made = bool(stack.outputs)
+    keys = account.keys(stack.outputs["KeysPlanId"]) if made else []
+    terminal.tell(_stays(account, stack, keys) if made else NOTHING_MADE)
     if terminal.asks and terminal.ask(f"\nThe stack's name, to delete it ({asked.stack}): ") != asked.stack:
         raise NotDone("That is another name. Nothing was deleted.")
     words = ["delete", "--stack-name", asked.stack, "--no-prompts"]
     if subprocess.run([asked.sam, *words], cwd=ROOT, check=False).returncode:  # noqa: S603 - our own environment's SAM
         raise NotDone("SAM did not delete the stack; what it said stands above.")
-    terminal.tell(_left(stack.outputs["BucketName"], keys))
+    terminal.tell(_left(stack.outputs["BucketName"], keys) if made else "\nThe stack is gone.")
 
 
 def _stays(account: Account, stack: Deployed, keys: list[str]) -> str:

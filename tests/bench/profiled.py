@@ -1,8 +1,8 @@
 """`python -m tests.bench.profiled`: what a warm whole answer is made of, for the reasons in limits.toml.
 
-First the milliseconds of its steps until the answer is out, as the door's thread sees them, median of SAMPLES, with what
-is on its way to S3 or waits for the upstream named as such; then cProfile's table of the same number of requests, with
-what comes after the answer.
+First the milliseconds of its steps until the answer is out, as the door's thread sees them, median of SAMPLES, with
+what is on its way to S3 or waits for the upstream named as such; then cProfile's table of the same number of requests,
+with what comes after the answer.
 """
 
 from __future__ import annotations

@@ -215,6 +215,12 @@ def test_the_dashboard_shows_what_is_told_and_every_alarm() -> None:
     assert sorted(shown) == [f"${{{name}.Arn}}" for name in always]
 
 
+def test_a_stack_of_the_same_name_in_another_region_has_a_dashboard_of_its_own() -> None:
+    """They are global within an account (CloudWatch API reference, PutDashboard), and the second would replace the first."""
+    [dashboard] = resources("AWS::CloudWatch::Dashboard").values()
+    assert dashboard["Properties"]["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+
+
 def test_the_dashboards_widgets_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for each in widgets():

@@ -1,5 +1,6 @@
 """Plays SAM for the tests of `make deploy`: makes the stack in moto's CloudFormation with the parameters it was given,
-deletes it, and writes down the words it was called with. FAKE_SAM says where, and FAKE_SAM_FAILS that it fails."""
+deletes it, and writes down the words it was called with. FAKE_SAM says where, FAKE_SAM_FAILS that it fails, and
+FAKE_SAM_DECLINED that the person says no to its change set, which stays then."""
 
 from __future__ import annotations
 
@@ -26,15 +27,25 @@ def main() -> int:
         return 1
     if words[0] == "delete":
         boto3.client("cloudformation").delete_stack(StackName=option["--stack-name"])
+    elif os.environ.get("FAKE_SAM_DECLINED"):
+        propose(option["--stack-name"])
     else:
         deploy(option["--stack-name"], values)
     return 0
 
 
+def propose(name: str) -> None:
+    """A change set that nobody takes: of a stack that is not there, it makes one that has nothing."""
+    stacks = boto3.client("cloudformation")
+    if not [each for each in stacks.describe_stacks()["Stacks"] if each["StackName"] == name]:
+        body = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+        stacks.create_change_set(StackName=name, TemplateBody=body, ChangeSetName="proposed", ChangeSetType="CREATE")
+
+
 def deploy(name: str, values: dict[str, str]) -> None:
     """The stack with those parameters beside the ones that it has."""
     stacks = boto3.client("cloudformation")
-    there = [each for each in stacks.describe_stacks()["Stacks"] if each["StackName"] == name]
+    there = [each for each in stacks.describe_stacks()["Stacks"] if each["StackName"] == name and each.get("Outputs")]
     had = {each["ParameterKey"]: each["ParameterValue"] for stack in there for each in stack["Parameters"]}
     values = had | values
     outputs = {each["OutputKey"]: each["OutputValue"] for each in there[0]["Outputs"]} if there else made()
@@ -46,6 +57,8 @@ def deploy(name: str, values: dict[str, str]) -> None:
         "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},  # there is no stack of nothing
         "Outputs": {each: {"Value": value} for each, value in outputs.items()},
     }
+    if not there:
+        stacks.delete_stack(StackName=name)  # what a change set that nobody took has left of it, if anything
     (stacks.update_stack if there else stacks.create_stack)(
         StackName=name,
         TemplateBody=json.dumps(body),

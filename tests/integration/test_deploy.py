@@ -6,14 +6,18 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from moto.backends import get_backend
+from werkzeug.serving import make_server
 
 from dev.aws import AwsServer
 from dev.deploy import NotDone, parameters
@@ -57,18 +61,19 @@ class Desk:
         found: dict[str, Any] = json.loads((self.folder / "told.json").read_text())
         return found
 
-    def run(self, main: Callable[[list[str]], int], *words: str, says: str, fails: bool) -> Ran:
+    def run(self, main: Callable[[list[str]], int], *words: str, says: str, fails: bool, declines: bool = False) -> Ran:
         sam = self.folder / "sam"
         sam.write_text(f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n')
         sam.chmod(0o755)
         self.patch.setenv("FAKE_SAM", str(self.folder / "told.json"))
         self.patch.setenv("FAKE_SAM_FAILS", "yes" if fails else "")
+        self.patch.setenv("FAKE_SAM_DECLINED", "yes" if declines else "")
         self.patch.setattr(sys, "stdin", io.StringIO(says))
         status = main(["--stack", STACK, "--sam", str(sam), *words])
         return Ran(status, *self.capture.readouterr())
 
-    def deploy(self, *words: str, says: str = "", fails: bool = False) -> Ran:
-        return self.run(deploy, "--architecture", "arm64", *words, says=says, fails=fails)
+    def deploy(self, *words: str, says: str = "", fails: bool = False, declines: bool = False) -> Ran:
+        return self.run(deploy, "--architecture", "arm64", *words, says=says, fails=fails, declines=declines)
 
     def undeploy(self, *words: str, says: str = "", fails: bool = False) -> Ran:
         return self.run(undeploy, *words, says=says, fails=fails)
@@ -123,6 +128,7 @@ def test_the_outputs_come_as_lines_to_paste(desk: Desk) -> None:
     found = outputs()
     address = found["ApiUrl"].removesuffix("/v1")
     assert f"export REELAY={address} KEY=rk-..." in shown
+    assert f"a page for people: {address}/" in shown
     assert f'base_url="{found["ApiUrl"]}"' in shown
     assert f"make keys NAME=alice PLAN={found['KeysPlanId']}" in shown
     assert f"make smoke URL={address}" in shown
@@ -133,9 +139,11 @@ def test_the_outputs_come_as_lines_to_paste(desk: Desk) -> None:
 
 
 def test_a_second_deployment_leaves_what_it_is_not_told_and_a_key_that_is_there(desk: Desk) -> None:
-    desk.deploy("TenantSecret=first", "AlarmEmail=a@example.com", says=f"{enters(2)}{SERVICE_KEY}\n")
+    first = desk.deploy("TenantSecret=first", "AlarmEmail=a@example.com", says=f"{enters(2)}{SERVICE_KEY}\n")
+    assert "AWS asks a@example.com by e-mail whether alarms are wanted" in first.out
     ran = desk.deploy("RetentionDays=90", says=enters(1))
     assert ran.status == 0, ran.err
+    assert "by e-mail whether" not in ran.out, "it was asked before"
     release = desk.told["values"].pop("Release")
     assert parameters.read(ROOT / "template.yaml")["Release"].fault(release) == ""
     assert desk.told["values"] == {"RetentionDays": "90", "Architecture": "arm64", "Release": release}
@@ -172,6 +180,94 @@ def test_what_sam_refuses_ends_it(desk: Desk) -> None:
     ran = desk.deploy("--yes", fails=True)
     assert (ran.status, "SAM did not deploy" in ran.err) == (1, True)
     assert "Reelay is up" not in ran.out
+
+
+# ── How the account and the stack may stand before ───────────────────────────────────────────────────────────────────
+
+
+def test_a_first_change_set_that_nobody_takes_leaves_nothing_that_counts_as_a_stack(desk: Desk) -> None:
+    ran = desk.deploy("--yes", declines=True)
+    assert (ran.status, ran.err) == (1, "SAM deployed nothing: the change set was not taken.\n")
+    [left] = boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    assert left["StackStatus"] == "REVIEW_IN_PROGRESS"
+    assert "There is no stack" in desk.undeploy("--yes").err
+    ran = desk.deploy("--yes")
+    assert ran.status == 0, ran.err
+    assert len(desk.told["values"]["TenantSecret"]) == 64, "it is a first deployment still"
+
+
+def test_a_later_change_set_that_nobody_takes_is_told(desk: Desk) -> None:
+    desk.deploy("--yes")
+    boto3.client("cloudformation").update_stack(
+        StackName=STACK,
+        UsePreviousTemplate=True,
+        Parameters=[
+            {"ParameterKey": "Release", "ParameterValue": "1000000000"},
+            *({"ParameterKey": name, "UsePreviousValue": True} for name in ("Architecture", "TenantSecret")),
+        ],
+    )
+    ran = desk.deploy("--yes", declines=True)
+    assert (ran.status, "the change set was not taken" in ran.err) == (1, True)
+    assert "Reelay is up" not in ran.out
+
+
+@pytest.fixture
+def stuck(desk: Desk) -> None:
+    """A stack whose first deployment failed: as CloudFormation leaves it, without resources or outputs."""
+    desk.deploy("--yes", declines=True)
+    (desk.folder / "told.json").unlink()
+    get_backend("cloudformation")["123456789012"]["us-east-1"].get_stack(STACK).status = "ROLLBACK_COMPLETE"
+
+
+@pytest.mark.usefixtures("stuck")
+def test_a_stack_that_can_only_be_deleted_is_told_with_the_way_out(desk: Desk) -> None:
+    ran = desk.deploy("--yes")
+    assert ran.status == 1
+    assert f"{STACK} is ROLLBACK_COMPLETE" in ran.err
+    assert f"make undeploy STACK={STACK}" in ran.err
+    assert "describe-stack-events" in ran.err
+    assert not (desk.folder / "told.json").exists()
+    ran = desk.undeploy(says=f"{STACK}\n")
+    assert ran.status == 0, ran.err
+    assert "Its first deployment failed" in ran.out
+    assert desk.deploy("--yes").status == 0
+
+
+def test_a_stack_whose_plan_went_already_can_be_deleted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.deploy("--yes")
+    with service("404 Not Found", "NotFoundException", {"message": "Invalid Usage Plan ID specified"}) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_API_GATEWAY", url)
+        ran = desk.undeploy("--yes")
+    assert ran.status == 0, ran.err
+
+
+@pytest.mark.parametrize(("limit", "told"), [(10, True), (99, True), (100, False), (1000, False)])
+def test_an_account_in_which_few_functions_may_run_is_told_before_anything_is_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, limit: int, told: bool
+) -> None:
+    with service("200 OK", "", {"AccountLimit": {"ConcurrentExecutions": limit}}) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", url)
+        ran = desk.deploy("--yes")
+    assert ran.status == 0, ran.err
+    assert (f"only {limit} run at the same time in us-east-1" in ran.out) is told
+    assert ("request-service-quota-increase" in ran.out) is told
+
+
+@contextmanager
+def service(status: str, fault: str, answer: dict[str, Any]) -> Iterator[str]:
+    """A service of AWS's where moto does not answer as AWS does: Lambda's GetAccountSettings, a plan that is gone."""
+
+    def application(_: object, start: Callable[[str, list[tuple[str, str]]], object]) -> list[bytes]:
+        start(status, [("Content-Type", "application/json"), ("x-amzn-ErrorType", fault)])
+        return [json.dumps(answer).encode()]
+
+    server = make_server("127.0.0.1", 0, application)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @pytest.mark.usefixtures("aws_environment")

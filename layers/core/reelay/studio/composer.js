@@ -5,7 +5,8 @@ import { $, tell } from "./dom.js";
 import { acceptFiles, dataUrl } from "./picture.js";
 import { labels } from "./words.js";
 
-/** Set the desk up; `ask(request, {prompt, model})` is called for each video that is wanted. */
+/** Set the desk up; `ask(request, {prompt, model})` is called for each video that is wanted. Its `rewrite(job)` puts a
+ * job back onto the desk, to be changed. */
 export function openDesk(ask) {
   let picture = null;
 
@@ -55,18 +56,24 @@ export function openDesk(ask) {
     event.preventDefault();
     const asked = wanted();
     if (!asked) return;
-    ask(asked, { prompt: $("prompt").value.trim(), model: asked.body.model });
+    const prompt = $("prompt").value.trim();
     $("prompt").value = "";
     show(null);
     $("prompt").focus();
+    ask(asked, { prompt, model: asked.body.model }); // last, for it scrolls to the card where that is out of sight
   });
+  const rewrite = ({ prompt, model, request: asked }) => {
+    $("prompt").value = prompt;
+    $("model").value = model;
+    show(asked ? pictureOf(asked.body) : null);
+    $("prompt").focus();
+  };
+  return { rewrite };
 }
 
-/** Put a prompt back onto the desk, to be changed. */
-export function rewrite({ prompt, model }) {
-  $("prompt").value = prompt;
-  $("model").value = model;
-  $("prompt").focus();
+/** The data URL of the picture in a request, or null. */
+function pictureOf({ messages: [{ content }] }) {
+  return Array.isArray(content) ? content[1].image_url.url : null;
 }
 
 function request(prompt, picture, model, metadata) {

@@ -35,6 +35,16 @@ export class JobCards {
     this.#tick(card, job);
   }
 
+  /** Where its progress is out of sight, as on a phone, scroll to it. */
+  reveal(job) {
+    this.#cards.get(job).item.scrollIntoView({ block: "nearest" });
+  }
+
+  /** No longer show a video that was deleted. */
+  drop(id) {
+    for (const [job, card] of this.#cards) if (job.id === id) this.#putAway(card, job);
+  }
+
   #made(job) {
     const words = el("p", { class: "words" });
     const bar = el("progress", { max: 100, "aria-label": `Progress of: ${job.prompt}` });
@@ -84,12 +94,16 @@ export class JobCards {
 
   #awayButton(card, job) {
     const away = () => {
-      card.item.remove();
-      this.#cards.delete(job);
-      this.#away(job);
-      $("jobs-section").hidden = !this.#cards.size;
+      this.#putAway(card, job);
       $("prompt").focus();
     };
     return el("button", { type: "button", class: "quiet", on: { click: away } }, "Put away");
+  }
+
+  #putAway(card, job) {
+    card.item.remove();
+    this.#cards.delete(job);
+    this.#away(job);
+    $("jobs-section").hidden = !this.#cards.size;
   }
 }

@@ -30,29 +30,35 @@ export class Jobs {
     for (const job of kept()) this.#take(job);
   }
 
-  /** Ask for a video: `request` is the path and body of the call. */
-  start(request, { prompt, model }) {
+  /** Ask for a video: `request` is the path and body of the call, `of` the video that is remixed. The job. */
+  start(request, { prompt, model, of = null }) {
     const name = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // only https and loopback have the first
-    this.#take({ name, id: null, request, prompt, model, began: Date.now(), status: "sending", percent: 0 });
+    return this.#take({ name, id: null, request, prompt, model, of, began: Date.now(), status: "sending", percent: 0 });
   }
 
   /** No longer show one that has ended. */
   putAway(job) {
     this.#all = this.#all.filter((each) => each !== job);
+    this.#keep();
   }
 
   #take(job) {
     this.#all.push(job);
     this.#tell(job, {});
-    this.#run(job);
+    if (!job.error) this.#run(job);
+    return job;
   }
 
   #tell(job, news) {
     Object.assign(job, news);
-    const open = this.#all.filter((each) => !each.video && !each.error);
-    keepJobs(open.map(({ name, id, request, prompt, model, began, status, percent }) =>
-      ({ name, id, request: id ? null : request, prompt, model, began, status, percent })));
+    this.#keep();
     this.#changed(job);
+  }
+
+  /** What is ready is in the gallery; what failed may be nowhere but here, and may have cost money. */
+  #keep() {
+    keepJobs(this.#all.filter((job) => !job.video).map(({ name, id, request, prompt, model, of, began, status, percent, error, charged }) =>
+      ({ name, id, request: id && !error ? null : request, prompt, model, of, began, status, percent, error, charged })));
   }
 
   async #run(job) {

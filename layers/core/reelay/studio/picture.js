@@ -35,6 +35,7 @@ function read(blob) {
 export function acceptFiles(place, took) {
   const first = (transfer) => [...(transfer?.files ?? [])][0];
   const marked = (on) => (event) => {
+    if (!hasFiles(event)) return; // a text that is dragged into the prompt
     event.preventDefault();
     place.classList.toggle("over", on);
   };
@@ -49,4 +50,11 @@ export function acceptFiles(place, took) {
     event.preventDefault();
     took(first(event.clipboardData));
   });
+}
+
+const hasFiles = (event) => Boolean(event.dataTransfer?.types.includes("Files"));
+
+/** A file that is dropped beside its place would take the browser to it, and away from here. */
+export function acceptNoFiles() {
+  for (const event of ["dragover", "drop"]) addEventListener(event, (each) => hasFiles(each) && each.preventDefault());
 }

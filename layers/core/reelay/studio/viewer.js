@@ -10,8 +10,10 @@ const ID = /^#(video_[0-9a-z]{26})$/;
 const ANOTHER_LINK_MS = 60_000; // a link that dies sooner is not dead of old age
 
 let shown = null;
+let wish = ""; // what a remix that failed was to change
 
-/** Set the viewer up; `remixed(video, prompt)` and `deleted(id)` are called for what was wanted and done in it. */
+/** Set the viewer up; `remixed(video, prompt)` and `deleted(id)` are called for what was wanted and done in it. Its
+ * `remixAgain(job)` opens the video that a job was to change, with its words to be changed. */
 export function openViewer({ remixed, deleted }) {
   dismissible($("viewer"), $("viewer-close"));
   $("viewer").addEventListener("close", leave);
@@ -22,10 +24,11 @@ export function openViewer({ remixed, deleted }) {
   $("remix-off").addEventListener("click", () => remixing(false));
   $("remix").addEventListener("submit", (event) => {
     event.preventDefault();
-    const video = shown;
+    const [video, prompt] = [shown, $("remix-prompt").value.trim()];
+    if (!prompt || !$("viewer").open) return; // nothing, or the second of two clicks
     $("viewer").close();
-    remixed(video, $("remix-prompt").value.trim());
     $("remix-prompt").value = "";
+    remixed(video, prompt);
   });
   $("viewer-delete").addEventListener("click", () => $("sure").showModal());
   $("sure-no").addEventListener("click", () => $("sure").close());
@@ -40,6 +43,11 @@ export function openViewer({ remixed, deleted }) {
     });
   });
   follow();
+  const remixAgain = ({ of, prompt }) => {
+    wish = prompt;
+    location.hash = of;
+  };
+  return { remixAgain };
 }
 
 /** Open what the address names, or close. */
@@ -58,6 +66,8 @@ async function follow() {
     if (shown.id !== id) return; // another one was opened meanwhile
     shown = video;
     show(video);
+    if (wish) remixing(true);
+    wish = "";
     await Promise.all([play(video), facts(video)]);
   });
 }
@@ -87,6 +97,7 @@ function show(video) {
 
 function remixing(on) {
   $("remix").hidden = !on;
+  if (on && wish) $("remix-prompt").value = wish;
   if (on) $("remix-prompt").focus();
 }
 

@@ -30,11 +30,13 @@ const STATES = {
   failed: "It failed",
 };
 
-/** Where a job or a video stands. */
-export function state({ status, percent, progress, lost }) {
-  if (lost) return "Connection lost. It goes on without us; looking for it again";
+const NO_ANSWER = "No answer yet. Asking again under the same name, so that it is paid for once";
+
+/** Where a job or a video stands. A `lost` one that has no id may never have been begun. */
+export function state({ id, status, percent, progress, lost }) {
+  if (lost) return id ? "Connection lost. It goes on without us; looking for it again" : NO_ANSWER;
   const done = percent ?? progress ?? 0;
-  return STATES[status] ?? (done ? `Being made, ${done} %` : "Being made");
+  return STATES[status] ?? (done ? `Being made, ${done} %` : "Being made. How far is not told yet");
 }
 
 /** `a=b, c=d` as labels. Throws with words for what is none. */
