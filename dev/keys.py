@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
+from collections.abc import Sequence
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,18 +30,25 @@ def made(name: str, plan: str) -> str:
     return key
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Make one and print it."""
     parser = argparse.ArgumentParser(prog="make keys", description="A key of Reelay's own, shown once.")
     parser.add_argument("--name", required=True, help="whose it is, as API Gateway will list it")
     parser.add_argument("--plan", required=True, help="the stack's output KeysPlanId")
-    parser.add_argument("--tenant-secret", default="", help="the stack's parameter TenantSecret, to tell the tenant")
-    arguments = parser.parse_args()
+    parser.add_argument("--tenant-secret", help="the stack's parameter TenantSecret, to tell the tenant")
+    arguments = parser.parse_args(given)
     try:
         key = made(arguments.name, arguments.plan)
     except (ClientError, BotoCoreError) as failure:
         sys.exit(f"No key was made: {failure}")
-    print(f"{key}\n\nIt is shown this once. Its tenant in the bucket is {tenant_of(key, arguments.tenant_secret)}.")
+    print(f"{key}\n\nIt is shown this once. {_tenant(key, arguments.tenant_secret)}")
+
+
+def _tenant(key: str, secret: str | None) -> str:
+    """Under another secret the key is another tenant, so without one nothing is known."""
+    if not secret:
+        return "Which tenant it is in the bucket, TENANT_SECRET=... tells."
+    return f"Its tenant in the bucket is {tenant_of(key, secret)}."
 
 
 if __name__ == "__main__":

@@ -179,7 +179,23 @@ def test_the_runbook_names_resources_and_outputs_that_exist() -> None:
     assert "$(of JobsDeadLetters)" in RUNBOOK
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/RUNBOOK.md", "docs/SCALE.md", "docs/RELEASE.md"])
+OPERATORS = ["README.md", "docs/DEPLOY.md", "docs/RUNBOOK.md", "docs/SCALE.md", "docs/RELEASE.md"]
+
+
+@pytest.mark.parametrize("document", OPERATORS)
+def test_what_an_operator_is_led_to_is_there(document: str) -> None:
+    """Links to other documents, with the headings that they name, and targets of make in code."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= targets
+    for place, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
+        file = (ROOT / document).parent / place if place else ROOT / document
+        assert file.exists(), place
+        headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE) if heading else []
+        assert not heading or heading in {re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+@pytest.mark.parametrize("document", OPERATORS)
 def test_what_an_operator_is_told_to_set_can_be_set(document: str) -> None:
     known = parameters.read(ROOT / "template.yaml")
     told = re.findall(r"\b([A-Z][a-z]+[A-Z]\w+)=([\w:/.-]+)", (ROOT / document).read_text(encoding="utf-8"))
@@ -216,7 +232,7 @@ def test_the_dashboard_shows_what_is_told_and_every_alarm() -> None:
 
 
 def test_a_stack_of_the_same_name_in_another_region_has_a_dashboard_of_its_own() -> None:
-    """They are global within an account (CloudWatch API reference, PutDashboard), and the second would replace the first."""
+    """They are global in an account (CloudWatch API reference, PutDashboard): one would replace the other."""
     [dashboard] = resources("AWS::CloudWatch::Dashboard").values()
     assert dashboard["Properties"]["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
 

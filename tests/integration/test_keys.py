@@ -6,7 +6,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from dev.keys import made
+from dev.keys import main, made
+from reelay.identity import tenant_of
 
 
 @pytest.mark.usefixtures("aws_environment")
@@ -19,6 +20,17 @@ def test_a_key_is_made_on_the_plan_and_is_one_of_ours() -> None:
     (listed,) = gateway.get_usage_plan_keys(usagePlanId=plan)["items"]
     assert (listed["name"], listed["value"]) == ("alice", key)
     assert made("bob", plan) != key
+
+
+@pytest.mark.usefixtures("aws_environment")
+@pytest.mark.parametrize("secret", ["", "0123456789abcdef"])
+def test_the_tenant_is_told_only_where_the_stacks_secret_is(capsys: pytest.CaptureFixture[str], secret: str) -> None:
+    plan = boto3.client("apigateway").create_usage_plan(name="keys")["id"]
+    main(["--name", "alice", "--plan", plan, "--tenant-secret", secret])
+    key, _, told = capsys.readouterr().out.partition("\n")
+    assert (tenant_of(key, secret) in told) == bool(secret)
+    assert tenant_of(key) not in told
+    assert ("TENANT_SECRET" in told) == (not secret)
 
 
 @pytest.mark.usefixtures("aws_environment")
