@@ -34,7 +34,26 @@ class Commands(click.Group):
         raise SystemExit(int(failed.exit))
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+STATUSES = f"""\b
+Exit status:
+{Exit.DONE:5}  it was done
+{Exit.FAILED:5}  the video failed, or the doctor found another version or a wrong clock
+{Exit.USAGE:5}  a wrong command line, or no usable address
+{Exit.KEY:5}  no key, or one that the relay does not take
+{Exit.REFUSED:5}  the relay, or v98store at once, says no
+{Exit.UNREACHED:5}  no relay was reached, or it broke; no video was paid for
+{Exit.UNKNOWN:5}  a video was asked for and no answer came: money may have been spent
+{Exit.FILE:5}  a file that is there already, or cannot be written
+{Exit.LATER:5}  not now: a limit, a pause, an unfinished video, the end of --timeout
+{Exit.LEFT:5}  Ctrl-C, or a question that was not answered with yes
+"""
+
+
+@click.group(
+    cls=Commands,
+    epilog=STATUSES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message=f"%(prog)s %(version)s, for relays of contract {CONTRACT}")
 def commands() -> None:
     """Make, watch, find again and download videos from a Reelay relay.

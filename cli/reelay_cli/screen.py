@@ -87,10 +87,15 @@ def tell(failure: Failure, *, as_json: bool) -> None:
 class Bar:
     """Something that moves: on a terminal a bar, elsewhere a line now and then."""
 
-    def __init__(self, progress: Progress | None, words: str, total: float | None) -> None:
+    def __init__(self, progress: Progress | None, words: str, total: float | None, done: int = 0) -> None:
         self._progress = progress
-        self._task = progress.add_task(words, total=total) if progress else None
+        self._task = progress.add_task(words, total=total, completed=done) if progress else None
         self._said: tuple[str, int] | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether somebody sits before it."""
+        return self._progress is not None
 
     def show(self, words: str, percent: int) -> None:
         """How far it is."""
@@ -110,10 +115,10 @@ class Bar:
 
 
 @contextmanager
-def percents(words: str) -> Iterator[Bar]:
-    """A bar of percents."""
+def percents(words: str, percent: int) -> Iterator[Bar]:
+    """A bar of percents, so many of them done."""
     hint = TextColumn("Ctrl-C detaches", style="dim")
-    with _bar(words, 100.0, TaskProgressColumn(), TimeElapsedColumn(), hint) as bar:
+    with _bar(words, 100.0, TaskProgressColumn(), TimeElapsedColumn(), hint, done=percent) as bar:
         yield bar
 
 
@@ -125,10 +130,10 @@ def bytes_of(words: str, size: int | None) -> Iterator[Bar]:
 
 
 @contextmanager
-def _bar(words: str, total: float | None, *columns: ProgressColumn) -> Iterator[Bar]:
+def _bar(words: str, total: float | None, *columns: ProgressColumn, done: int = 0) -> Iterator[Bar]:
     if not _errors.is_terminal or _errors.is_dumb_terminal:
         yield Bar(None, words, total)
         return
     text = TextColumn("{task.description}", markup=False)
     with Progress(SpinnerColumn(), text, BarColumn(BAR_CHARACTERS), *columns, console=_errors) as progress:
-        yield Bar(progress, words, total)
+        yield Bar(progress, words, total, done)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from reelay_cli.client import Relay, Variant
 
 FIRST_LOOK_SECONDS = 0.5
+LIVE_SECONDS = 2.0
+"""Between two looks at most, where somebody sits before the bar: the relay's own wish, 5 s (`openai-poll-after-ms`),
+leaves it standing while the video is there."""
+
 PATIENCE_SECONDS = 120.0
 """How long a relay may not answer while a video is watched: the video goes on meanwhile."""
 
@@ -59,13 +63,14 @@ class Watch:
     def _watched(self, video: Video) -> Video:
         end = time.monotonic() + self.seconds
         wait = FIRST_LOOK_SECONDS
-        with screen.percents(WORDS[video.status]) as bar:
+        with screen.percents(WORDS[video.status], video.progress) as bar:
             while video.running:
                 bar.show(WORDS[video.status], video.progress)
                 if time.monotonic() + wait > end:
                     raise Failure(f"{video.id} is not finished after {self.seconds:g} s.", Exit.LATER)
                 time.sleep(wait)
                 video, wait = self._seen(video, bar)
+                wait = min(wait, LIVE_SECONDS) if bar.moves else wait
             if video.status == "completed":
                 bar.show(WORDS[video.status], video.progress)
         return video

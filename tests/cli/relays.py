@@ -15,10 +15,10 @@ ONE = "video_01kmbq6b80g00000000000000a"
 JSON = {"Content_Type": "application/json"}
 
 
-def video(status: str = "in_progress", progress: int = 40) -> bytes:
-    """An answer with a video in it, which wants to be looked at again soon."""
+def video(status: str = "in_progress", progress: int = 40, again_ms: int = 200) -> bytes:
+    """An answer with a video in it, which wants to be looked at again after so long."""
     data = {"id": ONE, "object": "video", "status": status, "progress": progress, "model": "sora-2", "created_at": 1}
-    return http("200 OK", json.dumps(data).encode(), openai_poll_after_ms="200", **JSON)
+    return http("200 OK", json.dumps(data).encode(), openai_poll_after_ms=str(again_ms), **JSON)
 
 
 def error(status: str, code: str, message: str = "No.", **headers: str) -> bytes:

@@ -55,6 +55,16 @@ def test_the_bar_moves_with_the_video() -> None:
     assert f"reelay download {ONE}" in terminal.text
 
 
+def test_the_bar_begins_where_the_video_is_and_does_not_stand_still_for_long() -> None:
+    slow = replies(video("in_progress", 61, again_ms=60_000))
+    with (
+        FaultServer(slow, slow, replies(video("completed", 100))) as relay,
+        Person(relay.url).sits_at("attach", ONE) as terminal,
+    ):
+        assert terminal.ended() == 0, "it looks again before the relay asks for it"
+    assert re.findall(r" (\d+)%", terminal.text)[0] == "61"
+
+
 def test_an_interrupt_in_a_pipe_detaches_too_and_json_says_it() -> None:
     with FaultServer(replies(video())) as relay, Person(relay.url).program("create", "a dog", "--json") as program:
         assert program.stderr

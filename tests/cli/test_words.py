@@ -50,6 +50,11 @@ def test_the_documentation_knows_every_command_and_every_exit_status() -> None:
     assert table == [(str(int(each)), each.name.lower()) for each in Exit]
 
 
+def test_help_names_every_exit_status(person: Person) -> None:
+    _, statuses = person.asks("--help").out.split("Exit status:\n")
+    assert re.findall(r"^ +(\d+)  \w", statuses, re.MULTILINE) == [str(int(each)) for each in Exit]
+
+
 def test_the_commands_were_written_for_the_contract_of_this_repository() -> None:
     version = yaml.safe_load((ROOT / "openapi.yaml").read_text())["info"]["version"]
     assert compatible(version)

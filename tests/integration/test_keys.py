@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from dev.keys import main, made
+from dev.keys import made, main
 from reelay.identity import tenant_of
 
 

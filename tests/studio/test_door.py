@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import BrowserContext, Page, expect
 
 from dev.stack import LOCAL_KEY
-from tests.studio.place import Studio, come_in, tile
+from tests.studio.place import Studio, ask_for, come_in, tile
 
 
 def test_a_key_that_opens_nothing_is_refused_in_words(page: Page, studio: Studio) -> None:
@@ -46,6 +46,32 @@ def test_forgetting_it_leaves_nothing_of_it(page: Page, studio: Studio, key: str
 
 def test_a_key_of_reelays_own_works_too(page: Page, studio: Studio) -> None:
     come_in(page, studio, LOCAL_KEY)
+
+
+def test_on_ones_own_machine_it_says_which_key_will_do(page: Page, context: BrowserContext, studio: Studio) -> None:
+    page.goto(studio.url)
+    expect(page.get_by_text("any key will do, such as sk-anything")).to_be_visible()
+    away = "https://reelay.example"
+    context.route(f"{away}/**", lambda route: route.fulfill(response=route.fetch(url=here(route.request.url))))
+
+    def here(url: str) -> str:
+        return url.replace(away, studio.stack.url)
+
+    page.goto(studio.url.replace(studio.stack.url, away))
+    expect(page.get_by_label("Your key")).to_be_focused()
+    expect(page.get_by_text("any key will do")).to_be_hidden()
+
+
+def test_who_knocks_twice_comes_in_once(page: Page, studio: Studio, key: str) -> None:
+    page.goto(studio.url)
+    page.get_by_label("Your key").fill(key)
+    page.get_by_role("button", name="Come in").dblclick()
+    expect(page.get_by_label("What the video shows")).to_be_focused()
+    page.wait_for_load_state("networkidle")
+    assert page.locator("#code-kinds input").count() == 3, "its parts were set up once"
+    paid = studio.simulator.posts
+    expect(ask_for(page, "a dog").locator(".words")).to_have_text("Ready")
+    assert studio.simulator.posts == paid + 1
 
 
 def test_nothing_from_outside_could_run(context: BrowserContext, studio: Studio) -> None:

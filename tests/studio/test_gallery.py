@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.studio.place import Studio, come_in, job, tile
+from tests.studio.place import Studio, ask_for, come_in, job, tile
 
 PROMPT = "a golden retriever in orbit"
 PAGE = 24
@@ -98,6 +98,17 @@ def test_one_is_opened_downloaded_remixed_and_deleted(page: Page, studio: Studio
     page.get_by_role("dialog", name="Delete this video?").get_by_role("button", name="Delete").click()
     expect(tile(page, PROMPT)).to_have_count(0)
     assert [record.id for record in studio.records(key)] == [remix.id]
+
+
+def test_what_is_deleted_leaves_no_card_behind_and_the_focus_goes_to_the_gallery(inside: Page) -> None:
+    expect(ask_for(inside, PROMPT).locator(".words")).to_have_text("Ready")
+    job(inside, PROMPT).get_by_role("link", name="Open").click()
+    inside.get_by_role("dialog", name=PROMPT).get_by_role("button", name="Delete").click()
+    inside.get_by_role("dialog", name="Delete this video?").get_by_role("button", name="Delete").click()
+    expect(inside.get_by_role("dialog")).to_be_hidden()
+    expect(job(inside, PROMPT)).to_have_count(0)
+    expect(tile(inside, PROMPT)).to_have_count(0)
+    expect(inside.get_by_role("heading", name="Made before")).to_be_focused()
 
 
 def test_an_address_opens_its_video_and_back_closes_it(page: Page, studio: Studio, key: str) -> None:

@@ -7,7 +7,7 @@ import base64
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.studio.place import QUEUED, Studio, ask_for, job, tile
+from tests.studio.place import QUEUED, Studio, ask_for, come_in, job, tile
 
 PROMPT = "a golden retriever drifts past Saturn"
 PIXEL = base64.b64decode(
@@ -24,6 +24,8 @@ def test_from_the_queue_over_its_progress_to_the_video_that_plays(inside: Page, 
     studio.until("排队中")
     expect(card.locator(".words")).to_have_text(QUEUED)
     assert card.locator(BAR).get_attribute("value") is None
+    studio.until("生成中")
+    expect(card.locator(".words")).to_have_text("Being made. How far is not told yet")
     for percent in (36, 81):
         studio.until(f"{percent}..")
         expect(card.locator(".words")).to_have_text(f"Being made, {percent} %")
@@ -43,7 +45,7 @@ def test_from_the_queue_over_its_progress_to_the_video_that_plays(inside: Page, 
     assert record.request == {"model": "sora-2", "messages": [{"role": "user", "content": PROMPT}], "stream": True}
 
     card.get_by_role("button", name="Put away").click()
-    expect(inside.get_by_role("heading", name="In the making")).to_be_hidden()
+    expect(inside.get_by_role("heading", name="Asked for in this tab")).to_be_hidden()
     expect(inside.get_by_label("What the video shows")).to_be_focused()
 
 
@@ -72,6 +74,19 @@ def test_a_picture_and_labels_go_with_the_prompt(inside: Page, studio: Studio, k
     text, picture = record.request["messages"][0]["content"]
     assert text["text"] == PROMPT
     assert picture["image_url"]["url"] == "data:image/png;base64," + base64.b64encode(PIXEL).decode()
+
+
+def test_what_is_dropped_beside_the_desk_does_not_lead_away_and_a_dragged_text_is_no_file(inside: Page) -> None:
+    prevented = """([place, file]) => {
+        const data = new DataTransfer();
+        if (file) data.items.add(new File(["x"], "dog.png", { type: "image/png" }));
+        else data.setData("text/plain", "a dog");
+        const told = { dataTransfer: data, bubbles: true, cancelable: true };
+        const at = document.querySelector(place);
+        return ["dragover", "drop"].map((name) => !at.dispatchEvent(new DragEvent(name, told)));
+    }"""
+    assert inside.evaluate(prevented, [".top", True]) == [True, True]
+    assert inside.evaluate(prevented, ["#prompt", False]) == [False, False]
 
 
 def test_a_large_picture_is_made_smaller_before_it_goes(inside: Page, studio: Studio, key: str) -> None:
@@ -129,6 +144,42 @@ def test_a_failure_is_told_with_what_it_may_have_cost(
     card.get_by_role("button", name="Change the prompt").click()
     expect(inside.get_by_label("What the video shows")).to_have_value(PROMPT)
     assert studio.simulator.posts == paid + 1, "asked for once, whatever became of it"
+
+
+def test_a_failure_outlives_a_reload_until_it_is_put_away_and_its_picture_comes_back(
+    inside: Page, studio: Studio
+) -> None:
+    paid = studio.simulator.posts
+    file: FilePayload = {"name": "dog.png", "mimeType": "image/png", "buffer": PIXEL}
+    inside.get_by_label("A picture file").set_input_files(file)
+    expect(inside.get_by_alt_text("The picture that the video begins with")).to_be_visible()
+    expect(ask_for(inside, PROMPT, "sim-stream-error").locator(".words")).to_contain_text("It failed. ")
+    inside.reload()
+    expect(job(inside, PROMPT).locator(".words")).to_contain_text("It may have cost money")
+    job(inside, PROMPT).get_by_role("button", name="Change the prompt").click()
+    expect(inside.get_by_label("What the video shows")).to_have_value(PROMPT)
+    expect(inside.get_by_alt_text("The picture that the video begins with")).to_be_visible()
+    job(inside, PROMPT).get_by_role("button", name="Put away").click()
+    inside.reload()
+    expect(inside.get_by_text("Nothing yet.")).to_be_visible()
+    assert inside.locator(".job").count() == 0
+    assert studio.simulator.posts == paid + 1
+
+
+def test_a_remix_that_failed_is_changed_as_a_remix(page: Page, studio: Studio, key: str) -> None:
+    made = studio.made(key)
+    request = {"model": "sim-stream-error", "messages": [{"role": "user", "content": PROMPT}]}
+    (failing,) = studio.copies(made, 1, model="sim-stream-error", request=request)
+    come_in(page, studio, key)
+    tile(page, PROMPT).click()
+    viewer = page.get_by_role("dialog", name=PROMPT)
+    viewer.get_by_role("button", name="Remix", exact=True).click()
+    viewer.get_by_label("What changes?").fill("at night")
+    viewer.get_by_role("button", name="Remix it").click()
+    expect(job(page, "at night").locator(".words")).to_contain_text("It failed. ")
+    job(page, "at night").get_by_role("button", name="Change the prompt").click()
+    expect(viewer.get_by_label("What changes?")).to_have_value("at night")
+    assert page.url.endswith(f"#video_{failing.id}")
 
 
 def test_what_is_written_stays_text(inside: Page) -> None:

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from tests.studio.place import PATIENCE_MS, Studio, come_in, job, new_key, tile
+from tests.studio.place import PATIENCE_MS, Studio, ask_for, come_in, job, new_key, tile
 
 PROMPT = "a golden retriever in orbit"
 PHONE: ViewportSize = {"width": 360, "height": 740}
@@ -93,6 +93,18 @@ def tabs_to(page: Page, place: Locator) -> None:
         if place.evaluate("each => each === document.activeElement"):
             return
     raise AssertionError("it cannot be reached by Tab")
+
+
+def test_on_a_phone_the_progress_comes_into_sight(browser: Browser, studio: Studio, key: str) -> None:
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    come_in(page, studio, key)
+    studio.gate.hold()
+    card = ask_for(page, PROMPT)
+    expect(card.get_by_role("progressbar")).to_be_in_viewport()
+    studio.gate.open()
+    expect(card.locator(".words")).to_have_text("Ready")
+    context.close()
 
 
 def test_a_phone_shows_it_all_in_one_column_and_its_buttons_are_large_enough(

@@ -55,3 +55,17 @@ def test_a_lost_connection_is_told_and_found_again(inside: Page, context: Browse
     studio.gate.open()
     expect(card.locator(".words")).to_have_text("Ready")
     assert studio.simulator.posts == paid + 1
+
+
+def test_what_is_asked_for_without_a_connection_is_not_said_to_go_on(
+    inside: Page, context: BrowserContext, studio: Studio
+) -> None:
+    paid = studio.simulator.posts
+    context.set_offline(True)
+    card = ask_for(inside, PROMPT)
+    expect(card.locator(".words")).to_have_text(
+        "No answer yet. Asking again under the same name, so that it is paid for once"
+    )
+    context.set_offline(False)
+    expect(card.locator(".words")).to_have_text("Ready")
+    assert studio.simulator.posts == paid + 1

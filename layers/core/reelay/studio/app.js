@@ -7,8 +7,8 @@ import { $, tell } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { JobCards } from "./job_cards.js";
 import { Jobs } from "./jobs.js";
-import { forget, isKey, keepKey, key } from "./session.js";
 import { acceptNoFiles } from "./picture.js";
+import { forget, isKey, keepKey, key } from "./session.js";
 import { openViewer } from "./viewer.js";
 
 const OWN_MACHINE = /^(localhost|127(\.\d+){3}|\[::1\])$/;
@@ -79,7 +79,7 @@ function open() {
     cards.show(job);
     if (job.video) gallery.add(job.video);
   });
-  const gallery = new Gallery((id) => jobs.waits(id));
+  const gallery = new Gallery((id) => jobs.has(id));
   openCode();
   const ask = (request, told) => cards.reveal(jobs.start(request, told));
   const desk = openDesk(ask);

@@ -20,9 +20,9 @@ export class Jobs {
     this.#changed = changed;
   }
 
-  /** Whether a video is waited for here. */
-  waits(id) {
-    return this.#all.some((job) => job.id === id && !job.video && !job.error);
+  /** Whether a video is shown as a job: it is waited for here, or it failed. */
+  has(id) {
+    return this.#all.some((job) => job.id === id && !job.video);
   }
 
   /** Go on with what was waited for when the page was left. */

@@ -25,7 +25,11 @@ export function openViewer({ remixed, deleted }) {
   $("remix").addEventListener("submit", (event) => {
     event.preventDefault();
     const [video, prompt] = [shown, $("remix-prompt").value.trim()];
-    if (!prompt || !$("viewer").open) return; // nothing, or the second of two clicks
+    if (!$("viewer").open) return; // the second of two clicks
+    if (!prompt) {
+      tell($("viewer-fault"), "Say what changes.");
+      return;
+    }
     $("viewer").close();
     $("remix-prompt").value = "";
     remixed(video, prompt);
@@ -75,6 +79,7 @@ async function follow() {
 function leave() {
   clear();
   shown = null;
+  wish = "";
   if (ID.test(location.hash)) history.replaceState(null, "", location.pathname + location.search);
 }
 
