@@ -26,6 +26,8 @@ LIST_LIMIT = 20
 MOST_LISTED = 1000
 ENDINGS = {"video": ".mp4", "thumbnail": ".webp"}
 MINUTES = len("2026-11-26 22:21")
+TABLE_COLUMNS = 76
+"""A terminal with fewer has no room for prompts beside what must be whole."""
 
 
 @click.command(name="list")
@@ -121,15 +123,20 @@ def _fields(video: Video) -> list[str]:
 
 
 def _print_table(videos: list[Video]) -> None:
-    """On a narrow terminal the prompts give way; ids stay whole, for they are copied."""
+    """On a narrow terminal the prompts give way, on a narrower one they go below; ids stay whole: they are copied."""
     rows = [_cells(each) for each in videos]
+    console = Console(highlight=False)
+    if console.width < TABLE_COLUMNS:
+        for one, state, created, title in rows:
+            console.print(Text(f"{one}\n  {state}  {created}\n  {title}"))
+        return
     table = Table(box=None, pad_edge=False)
     for place, name in enumerate(("id", "state", "created")):
         table.add_column(name, no_wrap=True, min_width=max((len(row[place]) for row in rows), default=None))
     table.add_column("prompt")  # the one column that may shrink
     for row in rows:
         table.add_row(*(Text(cell, overflow="ellipsis", no_wrap=True) for cell in row))
-    Console(highlight=False).print(table)
+    console.print(table)
 
 
 def _cells(video: Video) -> tuple[str, str, str, str]:

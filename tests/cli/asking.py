@@ -14,7 +14,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from reelay_cli.main import commands
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import COLUMNS, Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "reelay_cli")
@@ -77,9 +77,9 @@ class Person:
             out, err = running.communicate(input, timeout=PATIENCE_SECONDS)
         return Said(running.returncode, out, err)
 
-    def sits_at(self, *words: str) -> Terminal:
+    def sits_at(self, *words: str, columns: int = COLUMNS) -> Terminal:
         """As a program, at a terminal."""
-        return Terminal([*PROGRAM, *words], self._whole_environment())
+        return Terminal([*PROGRAM, *words], self._whole_environment(), columns)
 
     def _whole_environment(self) -> dict[str, str]:
         rest = {name: value for name, value in os.environ.items() if name not in LOOKS}

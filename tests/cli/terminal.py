@@ -31,9 +31,9 @@ _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 class Terminal:
     """`seen` is everything that was shown, escape sequences and all; `text` the same without them."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], columns: int = COLUMNS) -> None:
         self._main, side = pty.openpty()
-        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
         inside = [sys.executable, "-S", "-E", "-c", _INSIDE, os.ttyname(side), *command]
         environment = {**environment, "TERM": "xterm-256color"}
         self._program = subprocess.Popen(inside, env=environment, start_new_session=True)  # noqa: S603 - the test's own

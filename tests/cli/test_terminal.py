@@ -91,6 +91,16 @@ def test_a_key_is_asked_for_and_not_shown_and_a_list_is_a_table_with_whole_ids(p
     assert row.rstrip().endswith("\u2026")
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_list_tells_id_state_and_prompt_however_narrow_the_terminal(person: Person, columns: int) -> None:
+    one = person.asks("create", "a dog in orbit", "--no-wait").out.strip()
+    assert person.asks("attach", one).code == 0
+    with person.sits_at("list", columns=columns) as terminal:
+        assert terminal.ended() == 0
+    assert re.search(rf"{one}\s+completed\s+\d{{4}}-\d\d-\d\d \d\d:\d\d\s+a dog in orbit", terminal.text)
+    assert max(map(len, terminal.text.splitlines())) <= columns
+
+
 def test_a_deletion_is_asked_about(person: Person) -> None:
     one = person.asks("create", "a dog", "--no-wait").out.strip()
     with person.sits_at("delete", one) as terminal:

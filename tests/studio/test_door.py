@@ -11,7 +11,8 @@ from tests.studio.place import Studio, ask_for, come_in, tile
 def test_a_key_that_opens_nothing_is_refused_in_words(page: Page, studio: Studio) -> None:
     page.goto(studio.url)
     for wrong, says in (
-        ("two words", "A key is letters, digits and . _ ~ + / - without spaces."),
+        ("two words", "A key is up to 4096 letters, digits and . _ ~ + / - without spaces."),
+        ("k" * 4097, "A key is up to 4096 letters"),
         ("rk-nobody-has-this-one", "This key is not known here, or switched off."),
     ):
         page.get_by_label("Your key").fill(wrong)

@@ -123,6 +123,7 @@ def test_an_address_opens_its_video_and_back_closes_it(page: Page, studio: Studi
     studio.store.delete(made)
     page.evaluate(f"location.hash = 'video_{made.id}'")
     expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("No such completion")
+    expect(page.locator("#gallery .card")).to_have_count(0)
 
 
 def test_a_link_that_has_died_is_replaced_while_one_watches(page: Page, studio: Studio, key: str) -> None:

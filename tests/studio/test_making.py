@@ -156,6 +156,7 @@ def test_a_failure_outlives_a_reload_until_it_is_put_away_and_its_picture_comes_
     expect(ask_for(inside, PROMPT, "sim-stream-error").locator(".words")).to_contain_text("It failed. ")
     inside.reload()
     expect(job(inside, PROMPT).locator(".words")).to_contain_text("It may have cost money")
+    expect(job(inside, PROMPT)).to_contain_text("sim-stream-error")
     job(inside, PROMPT).get_by_role("button", name="Change the prompt").click()
     expect(inside.get_by_label("What the video shows")).to_have_value(PROMPT)
     expect(inside.get_by_alt_text("The picture that the video begins with")).to_be_visible()

@@ -12,7 +12,7 @@ import { forget, isKey, keepKey, key } from "./session.js";
 import { openViewer } from "./viewer.js";
 
 const OWN_MACHINE = /^(localhost|127(\.\d+){3}|\[::1\])$/;
-const NO_KEY = "A key is letters, digits and . _ ~ + / - without spaces.";
+const NO_KEY = "A key is up to 4096 letters, digits and . _ ~ + / - without spaces.";
 
 function start() {
   $("docs-link").href = new URL("docs", BASE).href;
@@ -85,10 +85,9 @@ function open() {
   const desk = openDesk(ask);
   const viewer = openViewer({
     remixed: ({ id, model }, prompt) => ask({ path: `v1/videos/${id}/remix`, body: { prompt } }, { prompt, model, of: id }),
-    deleted: (id) => {
+    gone: (id) => {
       gallery.drop(id);
       cards.drop(id);
-      $("gallery-title").focus();
     },
   });
   jobs.resume();

@@ -6,6 +6,7 @@ import { $, say, tell } from "./dom.js";
 import { labels } from "./words.js";
 
 const PAGE = 24;
+const LOADING = "One moment";
 const NONE = "Nothing yet. What you make shows up here.";
 const NONE_SUCH = "Nothing here is of that model and those labels.";
 
@@ -39,7 +40,7 @@ export class Gallery {
     this.#more = true;
     this.#loading = null;
     $("gallery").replaceChildren();
-    tell($("gallery-none"), "");
+    tell($("gallery-none"), LOADING);
     await this.#next();
   }
 
@@ -105,6 +106,7 @@ export class Gallery {
       tell($("gallery-none"), !this.#more && !$("gallery").children.length && (filtered ? NONE_SUCH : NONE));
     } catch (error) {
       this.#more = false;
+      tell($("gallery-none"), "");
       tell($("gallery-fault"), error.message || "No connection. Reload the page to try again.");
     }
     $("gallery-more").hidden = !this.#more;

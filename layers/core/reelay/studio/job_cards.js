@@ -50,7 +50,7 @@ export class JobCards {
     const bar = el("progress", { max: 100, "aria-label": `Progress of: ${job.prompt}` });
     const number = el("span", { class: "number", ariaHidden: "true" });
     const frame = el("div", { class: "frame" }, number);
-    const time = el("span", { class: "time soft", ariaHidden: "true" });
+    const time = el("span", { class: "time soft", ariaHidden: "true" }, job.model);
     const more = el("div", { class: "tools" });
     const what = el("h3", { class: "prompt", tabIndex: -1 }, job.prompt);
     const item = el("li", { class: "job" }, frame, el("div", { class: "told" }, what, words, bar, time, more));

@@ -3,13 +3,15 @@
 const KEY = "reelay.key";
 const JOBS = "reelay.jobs";
 
+const LONGEST_KEY = 4096; // characters; Reelay takes no longer one
+
 /** What a bearer token may be made of (RFC 6750). */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
 /** The key that was typed, or null. */
 export const key = () => sessionStorage.getItem(KEY);
 
-export const isKey = (text) => TOKEN.test(text);
+export const isKey = (text) => TOKEN.test(text) && text.length <= LONGEST_KEY;
 
 export const keepKey = (text) => sessionStorage.setItem(KEY, text);
 

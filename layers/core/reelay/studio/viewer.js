@@ -10,11 +10,13 @@ const ID = /^#(video_[0-9a-z]{26})$/;
 const ANOTHER_LINK_MS = 60_000; // a link that dies sooner is not dead of old age
 
 let shown = null;
+let forget = null; // what is called with the id of a video that is no more
 let wish = ""; // what a remix that failed was to change
 
-/** Set the viewer up; `remixed(video, prompt)` and `deleted(id)` are called for what was wanted and done in it. Its
- * `remixAgain(job)` opens the video that a job was to change, with its words to be changed. */
-export function openViewer({ remixed, deleted }) {
+/** Set the viewer up; `remixed(video, prompt)` is called for what was wanted in it, `gone(id)` when a video is deleted
+ * or was. Its `remixAgain(job)` opens the video that a job was to change, with its words to be changed. */
+export function openViewer({ remixed, gone }) {
+  forget = gone;
   dismissible($("viewer"), $("viewer-close"));
   $("viewer").addEventListener("close", leave);
   addEventListener("hashchange", follow);
@@ -42,7 +44,8 @@ export function openViewer({ remixed, deleted }) {
       const { id } = shown;
       await remove(id);
       $("viewer").close();
-      deleted(id);
+      gone(id);
+      $("gallery-title").focus(); // what was opened is no longer there
       say("Deleted");
     });
   });
@@ -66,7 +69,10 @@ async function follow() {
   clear();
   if (!$("viewer").open) $("viewer").showModal();
   await trying(async () => {
-    const [video] = await read(`v1/videos/${id}`);
+    const [video] = await read(`v1/videos/${id}`).catch((error) => {
+      if (error.status === 404) forget(id); // deleted elsewhere, as in another tab
+      throw error;
+    });
     if (shown.id !== id) return; // another one was opened meanwhile
     shown = video;
     show(video);
