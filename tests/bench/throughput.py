@@ -52,7 +52,7 @@ def measure(*, quick: bool) -> Row:
     mine, theirs = _Rates(), _Rates()
     seconds = QUICK_SECONDS if quick else SECONDS
     with world() as around, ExitStack() as stop:
-        lanes = [(mine, stop.enter_context(_stack(around)))]
+        lanes = [(mine, stop.enter_context(stack(around)))]
         if peers.installed():
             lanes.append((theirs, stop.enter_context(peers.litellm(around.upstream))))
         for callers in QUICK_CALLERS if quick else CALLERS:
@@ -62,7 +62,7 @@ def measure(*, quick: bool) -> Row:
     return Row(NAME, TITLE, HOW, list(_marks(mine, theirs)))
 
 
-def _stack(around: World) -> AbstractContextManager[str]:
+def stack(around: World) -> AbstractContextManager[str]:
     """The stack relays to the simulator as it would to the real upstream. The simulator is loopback, so plain http is
     allowed."""
     environment = ENVIRONMENT | {
