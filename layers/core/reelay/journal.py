@@ -37,8 +37,9 @@ SAVE_ATTEMPTS = 5
 RETRY_SECONDS = (1, 2, 4, 8, 15, 30)
 """Pauses between attempts to write what is owed; the last one again and again."""
 
-CALL_SECONDS = 21
-"""The longest that one S3 call takes: three attempts of 2 s to connect and 5 s to read (`s3`)."""
+CALL_SECONDS = 24
+"""The longest that one S3 call takes: three attempts of 2 s to connect and 5 s to read, and two pauses of 1 and 2 s at
+most (`s3_rest`)."""
 
 
 def looked_at(record: Record, store: Store, clock: Clock) -> Record:
