@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from reelay.clock import SystemClock
 from reelay.download import MAX_REDIRECTS, MEDIA_MAX_BYTES, DownloadLimits, GuardedDownload, Unavailable
+from tests.authority import certified
 from tests.integration.media_server import (
     FTYP,
     HOST,
@@ -88,12 +89,6 @@ def secure(authority: trustme.CA) -> Iterator[MediaServer]:
     """A host whose certificate is for NAME."""
     with MediaServer(certified(authority, NAME)) as server:
         yield server
-
-
-def certified(authority: trustme.CA, *names: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(*names).configure_cert(context)
-    return context
 
 
 def trusting(server: MediaServer, limits: DownloadLimits = IMPATIENT) -> GuardedDownload:

@@ -10,12 +10,9 @@ import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
-import boto3
 import pytest
 import trustme
-from botocore.config import Config
 from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +24,7 @@ from reelay.s3_failures import ATTEMPTS, READ_SECONDS, Undecided
 from reelay.s3_place import place_of
 from reelay.s3_rest import CONNECTIONS, ERROR_BYTES, Asked, Attempt, Received, S3Rest
 from reelay.sigv4 import Credentials, path_of, query_of
+from tests.authority import certified, trusting
 from tests.integration.fault_server import FaultServer, Peer, Script, http, replies
 
 KEY, BODY, SECRET, TOKEN = "kept/records/key-1", b"body-1", "secret-1", "token-1"
@@ -477,130 +475,6 @@ def test_an_empty_key_is_refused_for_it_would_name_the_bucket() -> None:
         assert server.connections == 0
 
 
-# -- whom it believes --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-def server_tls(authority: trustme.CA, name: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(name).configure_cert(context)
-    return context
-
-
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
-
-
-def test_tls_with_a_known_authority(authority: trustme.CA) -> None:
-    with FaultServer(always, tls=server_tls(authority, "localhost")) as server:
-        rest, _ = rest_at(server, trusting(authority))
-        for _ in range(2):
-            assert rest.call(PUT).body == BODY
-        assert server.connections == 1
-
-
-@pytest.mark.parametrize(
-    ("name", "trust"),
-    [("localhost", lambda _: ssl.create_default_context()), ("s3.example.com", trusting)],
-    ids=["unknown authority", "another name"],
-)
-def test_a_server_that_cannot_prove_itself_is_sent_nothing(
-    authority: trustme.CA, name: str, trust: Callable[[trustme.CA], ssl.SSLContext]
-) -> None:
-    with FaultServer(always, tls=server_tls(authority, name)) as server:
-        assert "(SSLError)" in failure(rest_at(server, trust(authority))[0]).message
-        assert server.posts == []
-
-
-# -- where the bucket is -----------------------------------------------------------------------------------------------
-
-
-def boto_link(bucket: str, region: str, endpoint: str | None) -> str:
-    client = boto3.client(
-        "s3",
-        region_name=region,
-        endpoint_url=endpoint,
-        aws_access_key_id="AKIA-1",
-        aws_secret_access_key=SECRET,
-        config=Config(signature_version="s3v4", s3={"addressing_style": "path" if endpoint else "virtual"}),
-    )
-    url: str = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b/c"}, ExpiresIn=60)
-    return url
-
-
-def our_link(bucket: str, region: str, endpoint: str | None) -> str:
-    place = place_of(bucket, region, endpoint)
-    return S3Rest(place, lambda: Credentials("AKIA-1", SECRET), no_tls).link("a b/c", {}, 60)
-
-
-def address(url: str) -> tuple[str, str | None, int | None, str]:
-    """Where a browser goes, which leaves the scheme's own port out."""
-    parts = urlsplit(url)
-    own = {"http": 80, "https": 443}[parts.scheme]
-    return parts.scheme, parts.hostname, None if parts.port == own else parts.port, parts.path
-
-
-def regions() -> list[str]:
-    session = boto3.Session()
-    return [
-        region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("s3", partition)
-    ]
-
-
-@pytest.mark.usefixtures("aws_environment")
-def test_every_region_that_boto3_knows_answers_where_boto3_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_ENDPOINT_URL")
-    found = {*regions(), "eusc-de-east-1"}
-    assert len(found) > 30
-    for region in found - {"us-east-1"}:
-        assert address(our_link("bucket", region, None)) == address(boto_link("bucket", region, None))
-    # boto3 knows this one by its older name too.
-    assert address(our_link("bucket", "us-east-1", None))[1] == "bucket.s3.us-east-1.amazonaws.com"
-
-
-@pytest.mark.usefixtures("aws_environment")
-@pytest.mark.parametrize(
-    ("bucket", "endpoint"),
-    [
-        ("bucket", None),
-        ("bucket.with.dots", None),
-        ("bucket", "http://localhost:9000"),
-        ("bucket", "http://LOCALHOST"),
-        ("bucket", "http://localhost:9000/"),
-        ("bucket", "https://localhost:443"),
-        ("bucket", "http://localhost:80"),
-        ("bucket", "http://localhost:443"),
-        ("bucket", "http://localhost:9000/base/s3/"),
-        ("bucket", "http://[::1]:9000"),
-        ("bucket", "https://[::1]"),
-    ],
-)
-def test_a_link_leads_where_that_of_boto3_leads(
-    monkeypatch: pytest.MonkeyPatch, bucket: str, endpoint: str | None
-) -> None:
-    monkeypatch.delenv("AWS_ENDPOINT_URL")
-    assert address(our_link(bucket, "eu-central-1", endpoint)) == address(boto_link(bucket, "eu-central-1", endpoint))
-
-
-@pytest.mark.parametrize("endpoint", ["https://LOCALHOST:443", "http://localhost:80"])
-def test_a_link_is_signed_for_the_host_that_a_browser_names(endpoint: str) -> None:
-    assert place_of("bucket", "eu-central-1", endpoint).authority == "localhost"
-
-
-@pytest.mark.parametrize("endpoint", ["localhost:9000", "//localhost", "ftp://localhost", "http://", "http://h:port"])
-def test_what_is_no_endpoint_is_refused_when_the_house_is_built(endpoint: str) -> None:
-    with pytest.raises(ValueError, match="endpoint"):
-        place_of("bucket", "eu-central-1", endpoint)
-
-
 def test_a_server_at_an_ipv6_address() -> None:
     listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
     port = listener.getsockname()[1]
@@ -616,3 +490,32 @@ def test_a_server_at_an_ipv6_address() -> None:
         place = place_of("bucket", "eu-central-1", f"http://[::1]:{port}")
         assert S3Rest(place, lambda: WHO, no_tls, Paused()).call(GET).body == BODY
         assert f"Host: [::1]:{port}\r\n".encode() in served.result()
+
+
+# -- whom it believes --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def test_tls_with_a_known_authority(authority: trustme.CA) -> None:
+    with FaultServer(always, tls=certified(authority, "localhost")) as server:
+        rest, _ = rest_at(server, trusting(authority))
+        for _ in range(2):
+            assert rest.call(PUT).body == BODY
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "trust"),
+    [("localhost", lambda _: ssl.create_default_context()), ("s3.example.com", trusting)],
+    ids=["unknown authority", "another name"],
+)
+def test_a_server_that_cannot_prove_itself_is_sent_nothing(
+    authority: trustme.CA, name: str, trust: Callable[[trustme.CA], ssl.SSLContext]
+) -> None:
+    with FaultServer(always, tls=certified(authority, name)) as server:
+        assert "(SSLError)" in failure(rest_at(server, trust(authority))[0]).message
+        assert server.posts == []

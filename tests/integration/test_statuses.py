@@ -19,6 +19,7 @@ from reelay.connection import Address
 from reelay.model import Told
 from reelay.ports import Statuses
 from reelay.statuses import ANSWER_BYTES, LINK_CHARACTERS, MODEL_CHARACTERS, HttpsStatuses, told_in
+from tests.authority import certified, trusting
 from tests.fakes import FakeKeys, FakeStatuses
 from tests.integration.fault_server import FaultServer, Peer, Script, http, replies
 from tests.integration.simulator_client import chat, text_of, video_of
@@ -400,18 +401,6 @@ def test_a_host_that_has_no_address_tells_nothing() -> None:
 # TLS
 
 
-def secured(authority: trustme.CA, name: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(name).configure_cert(context)
-    return context
-
-
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
-
-
 def over_tls(server: FaultServer, tls: ssl.SSLContext | None, seconds: float = 5) -> Told | None:
     """The answer of a server that is taken for status.example."""
     template = f"https://status.example:{server.port}{SHARE}"
@@ -420,18 +409,18 @@ def over_tls(server: FaultServer, tls: ssl.SSLContext | None, seconds: float = 5
 
 
 def test_an_answer_comes_over_verified_tls(authority: trustme.CA) -> None:
-    with FaultServer(replies(http("200 OK", DONE)), tls=secured(authority, "status.example")) as server:
+    with FaultServer(replies(http("200 OK", DONE)), tls=certified(authority, "status.example")) as server:
         assert over_tls(server, trusting(authority)) == TOLD
 
 
 def test_an_answer_over_tls_ends_in_time_too(authority: trustme.CA) -> None:
-    with FaultServer(drips_its_body, tls=secured(authority, "status.example")) as server:
+    with FaultServer(drips_its_body, tls=certified(authority, "status.example")) as server:
         assert over_tls(server, trusting(authority), seconds=1) is None
 
 
 @pytest.mark.parametrize("name", ["other.example", "status.example"])
 def test_whoever_cannot_be_verified_is_not_asked(authority: trustme.CA, name: str) -> None:
-    with FaultServer(replies(http("200 OK", DONE)), tls=secured(authority, name)) as server:
+    with FaultServer(replies(http("200 OK", DONE)), tls=certified(authority, name)) as server:
         tls = trusting(authority) if name == "other.example" else None
         assert over_tls(server, tls) is None
     assert server.posts == []

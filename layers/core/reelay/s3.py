@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 def s3_client() -> S3Client:
     """A client for region, credentials and endpoint of the AWS_* environment (`AWS_ENDPOINT_URL_S3` for a stand-in).
 
-    Retry mode and signature are pinned: boto3 1.43 and 1.44 differ in the default mode, and us-east-1 would presign
-    with the old signature. The client may be shared between threads.
+    Retry mode, signature and host are pinned, for boto3's defaults change (the mode from 1.43 to 1.44): as the house's
+    own calls, it signs with SigV4 and asks the region's host. The client may be shared between threads.
     """
     return boto3.client(
         "s3",
         config=Config(
             signature_version="s3v4",
-            # Else boto3 presigns for the global host, which newer regions refuse and others redirect from.
             s3={"addressing_style": "virtual"},
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             connect_timeout=CONNECT_SECONDS,
