@@ -1,8 +1,8 @@
 """`python -m tests.bench.archive_1gib`: what archiving a 1 GiB video costs in time and in memory beyond the process.
 
 The host of the video, S3 (moto) and each copy run in processes of their own, so that only the copy is measured. For
-scale, boto3's `upload_fileobj` copies the same link without looking at it: once with the archive's transfer settings,
-once with its own. Seconds are mostly moto's and those of the machine's other work; CPU seconds are the copy's own.
+scale, boto3's `upload_fileobj` copies the same link without looking at it: once with one part of the
+archive's size at a time, once as it comes. Seconds are mostly moto's and those of the machine's other work; CPU seconds are the copy's own.
 Exit status 1 when the archive takes 64 MiB or more.
 
 Linux only: peak memory is VmHWM of /proc/self/status, set back before the copy (proc_pid_clear_refs(5)).
@@ -51,7 +51,7 @@ def with_the_archive(link: str) -> Callable[[], object]:
     return copy
 
 
-def with_boto3_and_the_same_settings(link: str) -> Callable[[], object]:
+def with_boto3_one_part_at_a_time(link: str) -> Callable[[], object]:
     """upload_fileobj, one part of 8 MiB at a time."""
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - only the copy that is measured may load it
 
@@ -77,7 +77,7 @@ def _with_boto3(link: str, config: object) -> Callable[[], object]:
 
 COPIES = {
     "reelay's archive": with_the_archive,
-    "boto3, same settings": with_boto3_and_the_same_settings,
+    "boto3, one part at a time": with_boto3_one_part_at_a_time,
     "boto3, as it comes": with_boto3_as_it_comes,
 }
 

@@ -25,7 +25,7 @@ NAME, TITLE = "chunks", "Per streamed chunk"
 HOW = """\
 A stream of 10,000 chunks through functions/relay/app.py in a process of its own. CPU time of that process, all
 threads, from the event going in to the end of what follows the answer, divided by 10,000: reading, normalising,
-holding to the contract, keeping and the S3 calls are inside; simulator, moto and the Runtime API are outside.
+holding to the contract, keeping and the S3 calls are inside; simulator, S3 and the Runtime API are outside.
 Memory: the process's peak during the last stream over its size before that stream, and what it has grown by since
 the second."""
 

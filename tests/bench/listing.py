@@ -25,7 +25,7 @@ SAMPLES, QUICK_SAMPLES = 5, 2
 NAME, TITLE = "listing", "List"
 HOW = """\
 One page of 20 through the door of the results, the newest first, with 100 and with 100,000 completed records of one
-tenant. Calls are counted as boto3 sends them. Time is the door's, minus S3 calls on their way; moto, which looks at
+tenant. Calls are counted as they are sent. Time is the door's, minus S3 calls on their way; moto, which looks at
 every key of a bucket for each LIST, is outside. The records are put straight into moto's memory."""
 
 
