@@ -13,9 +13,9 @@ NAME, TITLE = "archive", "Archive"
 HOW = """\
 A 1 GiB mp4 from a local server into moto, three times each in turn, every process started afresh; host and moto in
 processes of their own. Reelay's copy is the product's own path: guarded download, type and boxes looked at, SHA-256,
-multipart upload. boto3's is `upload_fileobj` of the same link and nothing else, with parts of the same size one at
-a time, where Reelay sends two, and as it comes, with ten threads and ten times the memory. Memory: the peak over what the process had before the
-copy."""
+multipart upload. boto3's is `upload_fileobj` of the same link and nothing else: with parts of the same size one at a
+time, where Reelay sends two, and as it comes, with ten threads and three times the memory. Memory: the peak over what
+the process had before the copy."""
 
 
 def measure(*, quick: bool) -> Row:

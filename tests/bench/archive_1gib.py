@@ -1,9 +1,9 @@
 """`python -m tests.bench.archive_1gib`: what archiving a 1 GiB video costs in time and in memory beyond the process.
 
 The host of the video, S3 (moto) and each copy run in processes of their own, so that only the copy is measured. For
-scale, boto3's `upload_fileobj` copies the same link without looking at it: once with one part of the
-archive's size at a time, once as it comes. Seconds are mostly moto's and those of the machine's other work; CPU seconds are the copy's own.
-Exit status 1 when the archive takes 64 MiB or more.
+scale, boto3's `upload_fileobj` copies the same link without looking at it: once with one part of the archive's size at
+a time, once as it comes. Seconds are mostly moto's and those of the machine's other work; CPU seconds are the copy's
+own. Exit status 1 when the archive takes 64 MiB or more.
 
 Linux only: peak memory is VmHWM of /proc/self/status, set back before the copy (proc_pid_clear_refs(5)).
 """
