@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,9 +118,13 @@ class Studio:
         """A video that was made before, by the API, and its files."""
         messages = [{"role": "user", "content": prompt}]
         done = self.api("POST", "v1/chat/completions", key, {"model": model, "messages": messages, **more})
-        core = done["id"].removeprefix("chatcmpl-")
+        return self.kept(key, done["id"])
+
+    def kept(self, key: str, name: str) -> Record:
+        """A completion or a video once its files are kept too; they are copied after the answer."""
+        core, begun = re.sub("^(chatcmpl-|video_)", "", name), time.monotonic()
         while not (record := self.store.load(tenant_of(key), core)).media:
-            continue  # copied after the answer
+            assert time.monotonic() - begun < PATIENCE_MS / 1000, f"the files of {name} were not kept"
         return record
 
     def copies(self, record: Record, count: int, **changes: Any) -> list[Record]:
