@@ -261,11 +261,34 @@ class FakeUpstream:
         self._exchanges = list(exchanges)
         self.posts: list[Outgoing] = []
         self.deadlines: list[float] = []
+        self.lines: list[FakeLine] = []
 
-    def post(self, outgoing: Outgoing, deadline: float) -> FakeExchange:
-        self.posts.append(outgoing)
+    def dial(self, deadline: float) -> FakeLine:
         self.deadlines.append(deadline)
+        self.lines.append(FakeLine(self))
+        return self.lines[-1]
+
+    def posted(self, outgoing: Outgoing) -> FakeExchange:
+        self.posts.append(outgoing)
         return self._exchanges.pop(0)
+
+
+class FakeLine:
+    """Posts once."""
+
+    def __init__(self, upstream: FakeUpstream) -> None:
+        self._upstream = upstream
+        self.exchange: FakeExchange | None = None
+        self.closed = False
+
+    def post(self, outgoing: Outgoing) -> FakeExchange:
+        assert self.exchange is None
+        assert not self.closed, "a line that was hung up"
+        self.exchange = self._upstream.posted(outgoing)
+        return self.exchange
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class FakeArchive:

@@ -24,7 +24,7 @@ _OURS = ("AWS_", "POWERTOOLS_")
 
 if TYPE_CHECKING:
     from reelay.model import Outgoing, Seen
-    from reelay.ports import Exchange, Upstream
+    from reelay.ports import Exchange, Line, Upstream
 
 
 class Milestones:
@@ -34,9 +34,13 @@ class Milestones:
         self._upstream, self._watch = upstream, watch
         self.called = self.said = 0
 
-    def post(self, outgoing: Outgoing, deadline: float) -> Exchange:
+    def dial(self, deadline: float) -> Line:
+        self._line = self._upstream.dial(deadline)
+        return self
+
+    def post(self, outgoing: Outgoing) -> Exchange:
         self.called = len(self._watch.calls)
-        self._exchange = self._upstream.post(outgoing, deadline)
+        self._exchange = self._line.post(outgoing)
         return self
 
     def wait(self, seconds: float) -> Seen | None:
@@ -45,7 +49,7 @@ class Milestones:
         return seen
 
     def close(self) -> None:
-        self._exchange.close()
+        self._line.close()
 
 
 class BenchHouse:

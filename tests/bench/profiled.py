@@ -26,7 +26,7 @@ from reelay.handoff import Handoff
 from reelay.run import Run
 from reelay.s3_rest import S3Rest
 from reelay.telemetry import PowertoolsTelemetry
-from reelay.upstream import HttpsUpstream
+from reelay.upstream import HttpsLine, HttpsUpstream
 from tests.bench.around import world
 from tests.bench.asked import WHOLE, event
 from tests.bench.door import RelayDoor
@@ -36,7 +36,8 @@ WARM_UP = 50
 STEPS: tuple[tuple[type, str, str], ...] = (
     (Contract, "read", "validation"),
     (Admission, "admit", "admission"),
-    (HttpsUpstream, "post", "the exchange begins"),
+    (HttpsUpstream, "dial", "dials"),
+    (HttpsLine, "post", "the exchange begins"),
     (Handoff, "take", "waits for the upstream"),
     (Run, "_settle", "the verdict"),
     (S3Rest, "_signed", "signs calls of S3"),

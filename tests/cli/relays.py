@@ -53,10 +53,15 @@ def names(server: FaultServer) -> set[bytes]:
     return {name for post in server.posts for name in re.findall(rb"(?i)\r\nidempotency-key: ([^\r]+)", post)}
 
 
-def contract(version: str = "0.1.0", title: str = "Reelay", ahead: float = 0.0) -> bytes:
-    """What a relay publishes."""
+def contract(version: str = "0.1.0", title: str = "Reelay", ahead: float = 0.0) -> Script:
+    """Takes the request and publishes what a relay does, whose clock is so many seconds ahead when it is asked."""
     body = json.dumps({"openapi": "3.1.0", "info": {"title": title, "version": version}}).encode()
-    return http("200 OK", body, Date=formatdate(time.time() + ahead, usegmt=True), **JSON)
+
+    def play(peer: Peer) -> None:
+        peer.request()
+        peer.send(http("200 OK", body, Date=formatdate(time.time() + ahead, usegmt=True), **JSON))
+
+    return play
 
 
 EMPTY = http("200 OK", b'{"object": "list", "data": [], "has_more": false, "last_id": null}', **JSON)

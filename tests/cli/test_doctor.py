@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.asking import Person
 from tests.cli.relays import EMPTY, contract, error
-from tests.integration.fault_server import FaultServer, http, replies
+from tests.integration.fault_server import FaultServer, Script, http, replies
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")  # ours goes on
 
@@ -37,14 +37,14 @@ def test_what_depends_on_what_is_wrong_is_not_tried(url: str, code: int, wrong: 
         (contract(ahead=-3600), EMPTY, 1, ["clock"], "s ahead of"),
         (contract(ahead=3600), EMPTY, 1, ["clock"], "s behind the"),
         (contract(), error("401 Unauthorized", "invalid_api_key"), 3, ["key"], "REELAY_API_KEY"),
-        (http("200 OK", b"<html></html>"), EMPTY, 5, ["relay"], "ApiUrl"),
-        (http("404 Not Found"), EMPTY, 5, ["relay"], "ApiUrl"),
+        (replies(http("200 OK", b"<html></html>")), EMPTY, 5, ["relay"], "ApiUrl"),
+        (replies(http("404 Not Found")), EMPTY, 5, ["relay"], "ApiUrl"),
     ],
 )
 def test_the_doctor_finds_what_is_wrong(
-    published: bytes, listed: bytes, code: int, wrong: list[str], says: str
+    published: Script, listed: bytes, code: int, wrong: list[str], says: str
 ) -> None:
-    with FaultServer(replies(published), replies(listed)) as relay:
+    with FaultServer(published, replies(listed)) as relay:
         told = Person(relay.url).asks("doctor", "--json")
     checks = told.json["checks"]
     assert (told.code, [each["check"] for each in checks if not each["ok"]]) == (code, wrong)

@@ -14,6 +14,9 @@ from typing import Self
 _PATIENCE_SECONDS = 10.0
 """No script waits longer for its client: a test that hangs should fail by its own assertion."""
 
+_FIN_WAIT1 = b"\x04"
+"""Of `tcp_info.tcpi_state` (tcp.h of Linux): the end was sent and not yet acknowledged."""
+
 
 class Peer:
     """The server's end of one connection."""
@@ -65,6 +68,12 @@ class Peer:
         """Says nothing until the client leaves."""
         while self._sock.recv(65_536):
             pass
+
+    def end(self) -> None:
+        """Ends the connection in order; the client's side has heard it when this returns."""
+        _shut(self._sock)
+        while self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == _FIN_WAIT1:
+            self.think(0.001)
 
     def reset(self) -> None:
         """Ends the connection with RST."""

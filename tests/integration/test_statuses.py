@@ -23,7 +23,7 @@ from tests.authority import certified, trusting
 from tests.fakes import FakeKeys, FakeStatuses
 from tests.integration.fault_server import FaultServer, Peer, Script, http, replies
 from tests.integration.simulator_client import chat, text_of, video_of
-from tests.integration.test_upstream import ipv4
+from tests.integration.upstream.place import ipv4
 
 SHARE = "/api/share/{task_id}"
 QUERY = "/v1/video/query?id={model}:{task_id}"

@@ -18,7 +18,7 @@ from reelay.upstream import HttpsUpstream
 from tests.e2e.local_house import LocalHouse
 from tests.fakes import FakeClock
 from tests.integration.fault_server import FaultServer, Peer, http, replies
-from tests.integration.test_upstream import envelope, ipv4, refusing_port, server_context
+from tests.integration.upstream.place import envelope, ipv4, refusing_port, server_context
 from tests.security.test_cuts import STREAM
 
 STREAMED = http("200 OK", STREAM, Content_Type="text/event-stream")

@@ -199,6 +199,19 @@ class Dialer:
         return secured
 
 
+def is_open(sock: socket.socket) -> bool:
+    """Whether a connection on which nothing has been asked is good for a request, as far as it has been heard: neither
+    closed nor spoken on by the peer. Leaves it without a time-out of its own."""
+    sock.settimeout(0)
+    try:
+        sock.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _tune(sock: socket.socket) -> None:
     """Nothing waits to be sent in company, and a dead peer is found out; macOS lacks some of the options."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -21,6 +21,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from reelay import refusals
+from reelay.connection import is_open
 from reelay.errors import UpstreamBroken, UpstreamBusy, UpstreamSilent, UpstreamUnreachable
 from reelay.handoff import Handoff, Over
 from reelay.masking import Masked
@@ -70,6 +71,11 @@ PIECE_BYTES = 65_536
 
 QUEUED_PIECES = 64
 """At most 4 MiB wait for a slow consumer; then the reader stops reading, and TCP holds the upstream back."""
+
+DIALLED_AHEAD_SECONDS = 10.0
+"""A connection that was made this long before its request is not used: a server may be about to close it (nginx waits
+60 s for a request's headers, and others less), and a close that crosses the request looks as if it might have been
+taken. S3's answer, which is what is waited for meanwhile, takes milliseconds unless it is repeated."""
 
 _SLICE_SECONDS = 0.125
 """A pause looks up this often to see whether the exchange was given up."""
@@ -125,18 +131,18 @@ class _Tried(NamedTuple):
 
 
 class HttpsExchange:
-    """Keeps the promises of `ports.Exchange`: a thread reads, and the timekeeper shuts its socket down at the deadline.
+    """Keeps the promises of `ports.Exchange`: a thread dials, waits for `post`, and reads; the timekeeper shuts its
+    socket down at the deadline.
 
     Only that is a total limit: a socket's own time-out begins anew with every byte.
     """
 
-    def __init__(self, means: Means, outgoing: Outgoing, deadline: float) -> None:
+    def __init__(self, means: Means, deadline: float) -> None:
         self._means = means
         self._limits = means.limits
         self._clock = means.clock
-        self._outgoing = outgoing
-        # v98store has been seen to quote the key in an error; it is nobody's to keep or to show.
-        self._masked = Masked(outgoing.headers.get("Authorization", "").removeprefix("Bearer "))
+        self._outgoing = Outgoing(b"", {})
+        self._masked = Masked("")
         self._deadline = deadline
         self._handoff = Handoff(means.limits.queued_pieces, Failed(UpstreamUnreachable(_NO_TIME)))
         left = deadline - self._clock.monotonic()
@@ -144,6 +150,10 @@ class HttpsExchange:
             self._handoff.interrupt()
         self._call_off = TIMEKEEPER.at(time.monotonic() + left, self._handoff.interrupt)
         threading.Thread(target=self._run, name="upstream-reader", daemon=True).start()
+
+    def post(self, outgoing: Outgoing) -> None:
+        """Send the request as soon as there is a connection, and return at once. Raises RuntimeError for a second."""
+        self._handoff.ask(outgoing)
 
     def wait(self, seconds: float) -> Seen | None:
         """The next thing seen, or None when `seconds` passed without one."""
@@ -165,13 +175,33 @@ class HttpsExchange:
 
     def _talk(self) -> Seen:
         """Try until there is an answer, a doubt, or no use in trying again; returns the last thing to say."""
+        tried = self._dialled_ahead()
         for attempt in range(1, ATTEMPTS):
-            tried = self._attempt()
             pause = self._pause(tried, attempt)
             if pause is None:
                 return tried.last
             self._sleep(pause)
-        return self._attempt().last
+            tried = self._attempt()
+        return tried.last
+
+    def _dialled_ahead(self) -> _Tried:
+        """The first attempt, whose connection is made while the request is not yet to be sent."""
+        try:
+            sock = self._means.dialer.open(self._handoff.hold)
+        except OSError as failure:
+            self._take_request()
+            return _Tried(Failed(_unreachable(failure)))
+        with sock:
+            made = self._clock.monotonic()
+            self._take_request()
+            if self._clock.monotonic() - made < DIALLED_AHEAD_SECONDS and is_open(sock):
+                return self._posted(sock)
+        return self._attempt()
+
+    def _take_request(self) -> None:
+        self._outgoing = self._handoff.asked()
+        # v98store has been seen to quote the key in an error; it is nobody's to keep or to show.
+        self._masked = Masked(self._outgoing.headers.get("Authorization", "").removeprefix("Bearer "))
 
     def _pause(self, tried: _Tried, attempt: int) -> float | None:
         """Seconds until the next attempt; None when there should be none."""

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from contextlib import suppress
 
-from reelay.model import Data, Failed, Seen
+from reelay.model import Data, Failed, Outgoing, Seen
 
 
 class Over(Exception):
@@ -27,7 +27,24 @@ class Handoff:
         self._row: deque[Seen] = deque()
         self._verdict = verdict
         self._last: Seen | None = None
+        self._asked: Outgoing | None = None
         self._socket: socket.socket | None = None
+
+    def ask(self, outgoing: Outgoing) -> None:
+        """Give the reader its request. Raises RuntimeError for a second one, which is never meant."""
+        with self._changed:
+            if self._asked is not None:
+                raise RuntimeError("only one request may be posted on a line")
+            self._asked = outgoing
+            self._changed.notify_all()
+
+    def asked(self) -> Outgoing:
+        """Wait for the request. Raises Over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._asked is not None or self._last is not None)
+            if self._asked is None or self._last is not None:
+                raise Over
+            return self._asked
 
     def hold(self, sock: socket.socket) -> None:
         """The reader is about to block on `sock`. Raises Over."""

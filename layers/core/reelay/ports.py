@@ -35,14 +35,27 @@ class Exchange(Protocol):
         """Give the exchange up: the connection is shut down and its thread ends."""
 
 
+class Line(Protocol):
+    """A connection to the upstream that is being made, on which nothing has been sent; good for one request."""
+
+    def post(self, outgoing: Outgoing) -> Exchange:
+        """Start the request, the only one, and return at once; never raises for what the network does.
+
+        What proves that nothing was charged (DNS, connect, TLS, 429, 503 with Retry-After) is tried again inside
+        until the line's deadline; whatever may have been charged is posted once and never again.
+        """
+
+    def close(self) -> None:
+        """No request will be posted, or what was is given up: the connection is shut down."""
+
+
 class Upstream(Protocol):
     """v98store's chat completions endpoint."""
 
-    def post(self, outgoing: Outgoing, deadline: float) -> Exchange:
-        """Start the request and return at once; never raises for what the network does.
+    def dial(self, deadline: float) -> Line:
+        """Begin to connect and return at once; never raises for what the network does.
 
-        What proves that nothing was charged (DNS, connect, TLS, 429, 503 with Retry-After) is tried again inside
-        until `deadline`; whatever may have been charged is posted once and never again.
+        `deadline` is on `Clock.monotonic`'s scale, of the connection and of the request that is posted on it.
         """
 
 

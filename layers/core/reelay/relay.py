@@ -25,7 +25,7 @@ from reelay.run import Form, Run, standard_headers
 
 if TYPE_CHECKING:
     from reelay.aftercare import Aftercare
-    from reelay.ports import Clock, Keys, Queue, Store, Telemetry, Upstream
+    from reelay.ports import Clock, Keys, Line, Queue, Store, Telemetry, Upstream
     from reelay.spending import Spending
 
 KEEP_RESERVE_SECONDS = 30
@@ -49,6 +49,16 @@ class Wanted:
     request: Json = field(repr=False)
     raw: bytes = field(repr=False)
     video: VideoRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A request that has to be posted now: its record, written ahead, the line to post it on, and the key to post it
+    with."""
+
+    record: Record
+    line: Line
+    key: str | None = field(repr=False)
 
 
 class Relay:
@@ -88,27 +98,33 @@ class Relay:
         Raises StoreFailed when the record cannot be written ahead (then nothing is sent), an UpstreamError when the
         upstream fails before there is anything to send on, and Conflict while the same request is still running.
         """
-        record, new = self.begin(call, Wanted(call.body, call.raw), invocation)
-        if not new:
-            return self._again(call, record)
-        return self.charged(record, lambda: self._run(call, record, invocation))
+        begun = self.begin(call, Wanted(call.body, call.raw), invocation)
+        if isinstance(begun, Record):
+            return self._again(call, begun)
+        return self.charged(begun.record, lambda: self._run(call, begun, invocation))
 
-    def begin(self, call: Call, wanted: Wanted, invocation: Invocation) -> tuple[Record, bool]:
-        """The record, and whether it is a new one, which this call has to run.
+    def begin(self, call: Call, wanted: Wanted, invocation: Invocation) -> Begun | Record:
+        """What this call has to run; or the record of the same request, when it was made before.
+
+        The upstream is dialled while the record is written ahead; nothing is sent before it is there.
 
         Raises StoreFailed, Conflict, Paused, and NotAllowed, LimitReached or KeyUnavailable where the service pays:
         then no record is written.
         """
         admitted = self._admission.admit(call, wanted.request)
         if admitted.record is not None:
-            return admitted.record, False
-        self._key(call)  # read before anything is written, and remembered until it is posted with
+            return admitted.record
+        key = self._key(call)
         self._spending.allow(wanted.request, call.payer)
         self._spending.take(call.tenant, admitted.core, call.payer)
+        line = self._upstream.dial(invocation.deadline - KEEP_RESERVE_SECONDS)
         try:
-            return self._store.create(self._record(call, wanted, admitted, invocation)), True
-        except Conflict:  # another attempt with the same claim was faster
-            return self._store.load(call.tenant, admitted.core), False
+            return Begun(self._store.create(self._record(call, wanted, admitted, invocation)), line, key)
+        except BaseException as failure:
+            line.close()
+            if not isinstance(failure, Conflict):
+                raise
+        return self._store.load(call.tenant, admitted.core)  # another attempt with the same claim was faster
 
     def queued(self, call: Call, wanted: Wanted, invocation: Invocation) -> tuple[Record, bool]:
         """A job for the workers, which the service pays: its record, and whether it is a new one.
@@ -155,11 +171,12 @@ class Relay:
             self._telemetry.count("Unforeseen")
             raise Unforeseen(charged=True) from defect
 
-    def _run(self, call: Call, record: Record, invocation: Invocation) -> Answer:
+    def _run(self, call: Call, begun: Begun, invocation: Invocation) -> Answer:
+        record = begun.record
         wish = preference(call.headers.get("prefer"))
         later = wish.respond_async and invocation.live and record.keeps
         form = Form(True, False, wish.wait) if later else Form(invocation.live, record.stream)
-        journal, run, answer = self.post(call, record, call.raw, form, invocation)
+        journal, run, answer = self.post(call, begun, call.raw, form, invocation)
         if not later:
             return answer
         if run.completion is None:
@@ -168,16 +185,16 @@ class Relay:
         return replace(answer, headers=headers, pieces=pieces(run.completion, stream=record.stream))
 
     def post(
-        self, call: Call, record: Record, raw: bytes, form: Form, invocation: Invocation
+        self, call: Call, begun: Begun, raw: bytes, form: Form, invocation: Invocation
     ) -> tuple[Journal, Run, Answer]:
         """The request on its way, once, and the answer as soon as it is known whether it begins well.
 
         Raises an UpstreamError when it does not; what follows is done after the answer either way.
         """
+        record = begun.record
         journal = Journal(record, self._store, self._clock, self._telemetry)
-        outgoing = _outgoing(call, raw, record, self._key(call))
-        exchange = self._upstream.post(outgoing, invocation.deadline - KEEP_RESERVE_SECONDS)
-        self._aftercare.begin(record)  # while the upstream is being connected to
+        exchange = begun.line.post(_outgoing(call, raw, record, begun.key))
+        self._aftercare.begin(record)  # while the upstream takes the request
         keys = self._keys if call.payer is Payer.SERVICE else None
         run = Run(journal, exchange, self._clock, self._telemetry, form, keys)
 

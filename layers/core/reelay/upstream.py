@@ -63,15 +63,33 @@ class HttpsUpstream:
         self._means = Means(dialer, f"{place.path}/chat/completions", clock, limits, jitter)
         self._authority = place.authority
 
-    def post(self, outgoing: Outgoing, deadline: float) -> Exchange:
-        """Start the request and return at once; see `ports.Upstream`. `deadline` is on `Clock.monotonic`'s scale.
+    def dial(self, deadline: float) -> HttpsLine:
+        """Begin to connect and return at once; see `ports.Upstream`."""
+        return HttpsLine(HttpsExchange(self._means, deadline), self._authority)
+
+
+class HttpsLine:
+    """Keeps the promises of `ports.Line`."""
+
+    def __init__(self, exchange: HttpsExchange, authority: str) -> None:
+        self._exchange = exchange
+        self._authority = authority
+
+    def post(self, outgoing: Outgoing) -> Exchange:
+        """Start the request and return at once; see `ports.Line`.
 
         A header that HTTP does not allow fails the exchange with status 400 before anything is sent.
         """
         fault = _fault(outgoing.headers)
         if fault is not None:
+            self._exchange.close()
             return _NeverSent(Failed(fault))
-        return HttpsExchange(self._means, Outgoing(outgoing.body, self._framed(outgoing.headers)), deadline)
+        self._exchange.post(Outgoing(outgoing.body, self._framed(outgoing.headers)))
+        return self._exchange
+
+    def close(self) -> None:
+        """Give up the connection, and the request if one was posted."""
+        self._exchange.close()
 
     def _framed(self, headers: Mapping[str, str]) -> dict[str, str]:
         passed = {name: value for name, value in headers.items() if name.lower() not in _FRAMING}

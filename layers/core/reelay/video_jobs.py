@@ -13,7 +13,7 @@ from reelay.ids import core_of, video_id
 from reelay.journal import looked_at
 from reelay.model import Answer, Call, Invocation, Json, Phase, Record, VideoRequest
 from reelay.payer import Payer
-from reelay.relay import Relay, Wanted, rest_of
+from reelay.relay import Begun, Relay, Wanted, rest_of
 from reelay.replay import unfinished
 from reelay.run import Form, standard_headers
 
@@ -68,14 +68,14 @@ class VideoJobs:
         if call.payer is Payer.SERVICE:
             record, new = self._relay.queued(call, wanted, invocation)
             return self._told(call, record) if new else self._told_again(call, record)
-        record, new = self._relay.begin(call, wanted, invocation)
-        if new:
-            return self._relay.charged(record, lambda: self._begun(call, record, wanted, invocation))
-        return self._told_again(call, record)
+        begun = self._relay.begin(call, wanted, invocation)
+        if isinstance(begun, Record):
+            return self._told_again(call, begun)
+        return self._relay.charged(begun.record, lambda: self._run(call, begun, wanted, invocation))
 
-    def _begun(self, call: Call, record: Record, wanted: Wanted, invocation: Invocation) -> Answer:
+    def _run(self, call: Call, begun: Begun, wanted: Wanted, invocation: Invocation) -> Answer:
         form = Form(invocation.live, False, 0)  # told before anything came
-        journal, run, answer = self._relay.post(call, record, wanted.raw, form, invocation)
+        journal, run, answer = self._relay.post(call, begun, wanted.raw, form, invocation)
         if invocation.live and run.completion is None:
             return replace(self._told(call, journal.record), then=rest_of(answer))
         deque(answer.pieces, maxlen=0)

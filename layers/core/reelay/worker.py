@@ -116,7 +116,7 @@ class Worker:
 
     def _run(self, journal: Journal, key: str, invocation: Invocation) -> None:
         outgoing = _outgoing(journal.record.request or {}, key)
-        exchange = self._tools.upstream.post(outgoing, invocation.deadline - KEEP_RESERVE_SECONDS)
+        exchange = self._tools.upstream.dial(invocation.deadline - KEEP_RESERVE_SECONDS).post(outgoing)
         run = Run(journal, exchange, self._clock, self._telemetry, Form(live=False, streams=False), self._tools.keys)
         try:
             deque(run.answer("", _nothing).pieces, maxlen=0)

@@ -72,10 +72,25 @@ class ScriptedUpstream:
         self._world = world
         self._process = process
 
-    def post(self, outgoing: Outgoing, deadline: float) -> ScriptedExchange:  # noqa: ARG002 - every request is good
+    def dial(self, deadline: float) -> ScriptedLine:
+        return ScriptedLine(self._world, self._process, deadline)
+
+
+class ScriptedLine:
+    """Keeps the promises of `ports.Line`."""
+
+    def __init__(self, world: World, process: Process, deadline: float) -> None:
+        self._world = world
+        self._process = process
+        self._deadline = deadline
+
+    def post(self, outgoing: Outgoing) -> ScriptedExchange:  # noqa: ARG002 - every request is good
         core = self._process.subject or ""
         outcome = self._process.reach(lambda: self._world.books.posted(core))
-        return ScriptedExchange(self._process, script(outcome, core, self._process, deadline))
+        return ScriptedExchange(self._process, script(outcome, core, self._process, self._deadline))
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class ScriptedExchange:
