@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from reelay import init_phase
+
+# isort: split
 from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_REST
 
 from reelay.gateway import LambdaContext
@@ -20,3 +23,6 @@ logger, metrics = house.telemetry.logger, house.telemetry.metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
     """Answer one event."""
     return door.serve(event, context)
+
+
+init_phase.over()

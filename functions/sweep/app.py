@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from reelay import init_phase
+
+# isort: split
 from reelay.gateway import LambdaContext
 from reelay.wiring import House
 
@@ -18,3 +21,6 @@ logger, metrics = house.telemetry.logger, house.telemetry.metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Sweep once."""
     return door.serve(event, context)
+
+
+init_phase.over()

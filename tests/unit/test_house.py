@@ -20,6 +20,7 @@ OPENAPI = {"openapi_core", "jsonschema_path", "jsonschema_rs"}
 # room -> rooms of the house and packages beside the standard library that it may import
 ROOMS: dict[str, set[str]] = {
     "__init__": set(),
+    "init_phase": set(),
     "errors": set(),
     "payer": set(),
     "callers_key": set(),
@@ -137,7 +138,7 @@ WITHOUT_IO = (
     "mediatype",
 )
 OUTSIDE = {"os", "socket", "http", "urllib", "time", "subprocess", "pathlib", "tempfile", "threading"}
-DOORS = {"reelay.wiring", "reelay.gateway", "reelay.errors", "aws_lambda_powertools"}
+DOORS = {"reelay.init_phase", "reelay.wiring", "reelay.gateway", "reelay.errors", "aws_lambda_powertools"}
 LIGHT_DOORS = {"authorizer": {"reelay.authorizer", "reelay.callers_key"}}
 """Doors that have to be there in a moment, and what they know instead."""
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,20 +35,36 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "s",
     "POWERTOOLS_METRICS_NAMESPACE": "Reelay",
 }
-READY = "import json, runpy, sys; runpy.run_path(sys.argv[1]); print(json.dumps(sorted(sys.modules)))"
+READY = """
+import gc, json, runpy, sys
+runpy.run_path(sys.argv[1])
+print(json.dumps({"modules": sorted(sys.modules), "collects": gc.isenabled(), "frozen": gc.get_freeze_count()}))
+"""
 
 
 def test_every_door_is_looked_at() -> None:
     assert {path.parent.name for path in ROOT.glob("functions/*/app.py")} == set(LATER)
 
 
-@pytest.mark.parametrize("door", sorted(LATER))
-def test_a_door_loads_nothing_before_it_needs_it(door: str) -> None:
-    ready = subprocess.run(  # noqa: S603 - our own words
-        [sys.executable, "-c", READY, str(ROOT / "functions" / door / "app.py")],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=True,
+@pytest.fixture(scope="module")
+def ready() -> dict[str, Any]:
+    """What each function is like once it is ready, each in a process of its own."""
+    return {door: _ready(ROOT / "functions" / door / "app.py") for door in LATER}
+
+
+def _ready(app: Path) -> Any:
+    told = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", READY, str(app)], env=ENVIRONMENT, capture_output=True, text=True, check=True
     )
-    assert sorted(LATER[door] & set(json.loads(ready.stdout))) == []
+    return json.loads(told.stdout)
+
+
+@pytest.mark.parametrize("door", sorted(LATER))
+def test_a_door_loads_nothing_before_it_needs_it(ready: dict[str, Any], door: str) -> None:
+    assert sorted(LATER[door] & set(ready[door]["modules"])) == []
+
+
+@pytest.mark.parametrize("door", sorted(LATER))
+def test_a_door_collects_garbage_and_not_what_was_made_at_the_beginning(ready: dict[str, Any], door: str) -> None:
+    assert ready[door]["collects"]
+    assert (ready[door]["frozen"] > 10_000) is (door != "authorizer")  # there is next to nothing of it
