@@ -1,4 +1,4 @@
-"""Stand-ins for the ports, written by hand. FakeStore passes the promises in integration/test_store.py and
+"""Stand-ins for the ports, written by hand. FakeStore passes the promises in integration/store/test_promises.py and
 test_store_watch.py, FakeClaims those in test_claims.py, FakeTallies those in test_tallies.py; FakeQueue,
 FakeBus, FakeKeys, FakeStatuses and FakeDrops those in the file of their own name."""
 

@@ -27,8 +27,9 @@ from reelay.sigv4 import Credentials
 from reelay.store import DELETE_KEYS
 from reelay.wiring import bucket_of
 from tests.integration.fault_server import FaultServer, http, replies
-from tests.integration.test_s3_rest import answering
-from tests.integration.test_store import REAL_S3, Place, moto, place, seaweedfs, weed
+from tests.integration.s3_rest.place import answering
+from tests.integration.store.conftest import moto, place, seaweedfs, weed
+from tests.integration.store.place import REAL_S3, Place
 from tests.patience import PATIENCE_SECONDS
 from tests.s3_tap import answers, at_once, inject
 

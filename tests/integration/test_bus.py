@@ -18,8 +18,8 @@ from reelay.s3_failures import ATTEMPTS
 from tests.boto_faults import answers, loses
 from tests.fakes import FakeBus
 from tests.integration import test_queue as queue_tests
+from tests.integration.store.place import free_ports
 from tests.integration.test_queue import Sqs, inject, refuses
-from tests.integration.test_store import free_ports
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -24,8 +24,8 @@ from reelay.s3_failures import ATTEMPTS
 from reelay.s3_rest import Attempt, Received
 from reelay.wiring import bucket_of
 from tests.fakes import NOON, TENANT, FakeClaims
-from tests.integration import test_store as s3_tests
-from tests.integration.test_store import OTHER, REAL_S3, Place, free_ports
+from tests.integration.store import conftest as s3_tests
+from tests.integration.store.place import OTHER, REAL_S3, Place, free_ports
 from tests.s3_tap import at_once, count_calls, inject, loses, refuses, unheard
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from reelay.s3_failures import ATTEMPTS
 from reelay.s3_rest import Attempt, Carry, Received
 from reelay.wiring import bucket_of
 from tests.fakes import FakeDrops
-from tests.integration import test_store as s3_tests
-from tests.integration.test_store import REAL_S3, Place
+from tests.integration.store import conftest as s3_tests
+from tests.integration.store.place import REAL_S3, Place
 from tests.s3_tap import count_calls, inject, loses, refuses, tap
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from reelay.model import Order, Phase
 from tests.fakes import NOON
-from tests.integration import test_store as s3_tests
 from tests.integration.interleavings.books import Source, Wish
 from tests.integration.interleavings.buckets import fake_bucket, s3_bucket
 from tests.integration.interleavings.machine import machine_over, profile
@@ -24,7 +23,8 @@ from tests.integration.interleavings.processes import Doing, Meanwhile, Trouble
 from tests.integration.interleavings.promises import unkept
 from tests.integration.interleavings.upstream import Outcome
 from tests.integration.interleavings.world import World
-from tests.integration.test_store import REAL_S3, Place
+from tests.integration.store import conftest as s3_tests
+from tests.integration.store.place import REAL_S3, Place
 
 moto, weed, seaweedfs, place = s3_tests.moto, s3_tests.weed, s3_tests.seaweedfs, s3_tests.place
 

@@ -21,7 +21,7 @@ from reelay.queue import MAX_DELAY_SECONDS, SqsQueue
 from reelay.s3_failures import ATTEMPTS
 from tests.boto_faults import Fault, answers, loses, passes
 from tests.fakes import NOON, TENANT, FakeQueue
-from tests.integration.test_store import free_ports
+from tests.integration.store.place import free_ports
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse

@@ -23,8 +23,8 @@ from reelay.service_key import (
     SecretsManagerKeys,
 )
 from tests.fakes import FakeClock, FakeKeys
+from tests.integration.store.place import free_ports
 from tests.integration.test_queue import inject, refuses
-from tests.integration.test_store import free_ports
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

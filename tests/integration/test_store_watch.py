@@ -13,8 +13,8 @@ from reelay.model import Job, Record
 from reelay.s3_failures import ATTEMPTS
 from reelay.store import LIST_KEYS
 from tests.fakes import TENANT, FakeStore, new_record
-from tests.integration import test_store as s3_tests
-from tests.integration.test_store import OTHER, REAL_S3, Place
+from tests.integration.store import conftest as s3_tests
+from tests.integration.store.place import OTHER, REAL_S3, Place
 from tests.s3_tap import count_calls, inject, loses, refuses
 
 if TYPE_CHECKING:

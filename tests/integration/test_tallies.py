@@ -15,8 +15,8 @@ from reelay.s3 import s3_client
 from reelay.tallies import S3Tallies
 from reelay.wiring import bucket_of
 from tests.fakes import TENANT, FakeTallies
-from tests.integration import test_store as s3_tests
-from tests.integration.test_store import Place
+from tests.integration.store import conftest as s3_tests
+from tests.integration.store.place import Place
 from tests.s3_tap import inject, loses, refuses
 
 if TYPE_CHECKING:

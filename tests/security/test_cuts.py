@@ -19,7 +19,7 @@ from tests.e2e.local_house import KEY, PROMPT, Context, LocalHouse, Pieces, Repl
 from tests.fakes import FakeClock
 from tests.integration.fault_server import FaultServer, replies
 from tests.unit.captured import CAPTURED, V5, Payload, as_events, as_stream
-from tests.unit.test_relay import House
+from tests.unit.relay.place import House
 
 HEAD = Head(200, {"content-type": "text/event-stream"})
 ECHO_ENDS = 3
