@@ -82,7 +82,7 @@ class FakeStore:
         self.records: dict[str, Record] = {}
         self.transcripts: dict[str, bytes] = {}
         self.broken: set[str] = set()
-        self.defects: dict[str, Exception] = {}
+        self.defects: dict[str, BaseException] = {}
         self.deleted: set[str] = set()
         self.open: dict[str, float] = {}
         self.marked_at = NOON

@@ -43,7 +43,7 @@ def handler(event, context):
     told.count("PaidCalls")
     told.note("queued", record="1")
     with suppress(Unforeseen):
-        relay.charged(SimpleNamespace(id="1"), broken)
+        relay.charged(SimpleNamespace(record=SimpleNamespace(id="1"), line=SimpleNamespace(close=list)), broken)
 
 handler({"requestContext": {"requestId": "q"}}, context)
 """

@@ -1,8 +1,8 @@
 """Use case: what follows a verdict. The world is told, media are copied, a dropped file gets its outcome.
 
-A marker stands in the store from the beginning of a record until all of that is done; whoever dies in between leaves it
-standing, and the sweep has the rest done by a worker. So every part may happen again, and none does harm twice: events
-are told at least once, media that were archived stay, an outcome replaces the same outcome.
+A marker stands in the store, from a moment after a record's beginning until all of that is done; whoever dies in
+between leaves it standing, and the sweep has the rest done by a worker. So every part may happen again, and none does
+harm twice: events are told at least once, media that were archived stay, an outcome replaces the same outcome.
 """
 
 from __future__ import annotations

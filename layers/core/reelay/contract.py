@@ -37,6 +37,24 @@ _VIDEO = ("prompt", "model", "seconds", "size", "input_reference", "metadata")
 """The fields of a VideoRequest that mean something, in the order of OpenAI's."""
 
 
+class _Outside(Mapping[str, Any]):
+    """Who fetches what a `$ref` to another document leads to, whatever its scheme: nobody. A function that could is one
+    that could be made to."""
+
+    def __getitem__(self, scheme: str) -> Any:
+        return _refused
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def _refused(uri: str) -> Any:
+    raise LookupError(f"the contract refers to another document: {uri}")
+
+
 class Contract:
     """The contract of one function instance; build it once."""
 
@@ -44,7 +62,7 @@ class Contract:
         self._routes = Routes(document["paths"])
         self._components: Json = document["components"]
         self._openapi = OpenAPI(
-            SchemaPath.from_dict(dict(document), resolved_cache_maxsize=RESOLVED_PATHS),
+            SchemaPath.from_dict(dict(document), handlers=_Outside(), resolved_cache_maxsize=RESOLVED_PATHS),
             config=config(self._components, allow_anonymous=allow_anonymous),
         )
 

@@ -30,7 +30,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ARTICLES = {"array": "an array", "object": "an object", "integer": "an integer", "null": "null"}
 _FREE_TYPES = {"string", "array", "object"}
 _SHOWN = {"enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
-_COMPONENT = "#/components/"
+_REFERENCES = ("$ref", "$dynamicRef", "$id")
+_COMPONENT = re.compile(r"#/components/(?P<kind>\w+)/(?P<name>[\w.-]+)", re.ASCII)
 _COUNTED = {"minItems", "maxItems", "minProperties", "maxProperties", "minLength", "maxLength"}
 
 
@@ -109,18 +110,23 @@ class Checker:
 
 
 def _reached(schema: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Those of the components that the schema's `$ref`s lead to: compiled with the whole document, each schema takes a
-    millisecond, and a first answer needs seven."""
+    """Those of the components that the schema's references lead to, all of them where one is of another form than
+    `#/components/kind/name`. With the whole document each schema takes a millisecond to compile; a first answer needs
+    seven."""
     found: dict[str, dict[str, Any]] = {}
-    nodes: list[Any] = [*schema.values()]
+    nodes: list[Any] = [dict(schema)]
     while nodes:
         node = nodes.pop()
-        if isinstance(node, dict):
-            nodes += node.values()
-        elif isinstance(node, list):
+        if isinstance(node, list):
             nodes += node
-        elif isinstance(node, str) and node.startswith(_COMPONENT):
-            kind, name = node.removeprefix(_COMPONENT).split("/")
+        if not isinstance(node, dict):
+            continue
+        nodes += node.values()
+        for ref in [node[keyword] for keyword in _REFERENCES if isinstance(node.get(keyword), str)]:
+            plain = _COMPONENT.fullmatch(ref)
+            if plain is None or plain["name"] not in components.get(plain["kind"], {}):
+                return dict(components)
+            kind, name = plain["kind"], plain["name"]
             if name not in found.setdefault(kind, {}):
                 found[kind][name] = components[kind][name]
                 nodes.append(components[kind][name])

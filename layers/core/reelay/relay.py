@@ -101,7 +101,7 @@ class Relay:
         begun = self.begin(call, Wanted(call.body, call.raw), invocation)
         if isinstance(begun, Record):
             return self._again(call, begun)
-        return self.charged(begun.record, lambda: self._run(call, begun, invocation))
+        return self.charged(begun, lambda: self._run(call, begun, invocation))
 
     def begin(self, call: Call, wanted: Wanted, invocation: Invocation) -> Begun | Record:
         """What this call has to run; or the record of the same request, when it was made before.
@@ -160,14 +160,15 @@ class Relay:
             raise KeyUnavailable("This stack has no key of its own to pay with. Nothing was sent.")
         return self._keys.key()
 
-    def charged(self, record: Record, run: Callable[[], Answer]) -> Answer:
-        """From here on money may be taken, so whatever goes wrong says so."""
+    def charged(self, begun: Begun, run: Callable[[], Answer]) -> Answer:
+        """From here on money may be taken, so whatever goes wrong says so, and leaves no connection behind."""
         try:
             return run()
-        except ReelayError:
-            raise
-        except Exception as defect:
-            self._telemetry.alarm("unforeseen", record=record.id)
+        except BaseException as defect:
+            begun.line.close()
+            if isinstance(defect, ReelayError) or not isinstance(defect, Exception):
+                raise
+            self._telemetry.alarm("unforeseen", record=begun.record.id)
             self._telemetry.count("Unforeseen")
             raise Unforeseen(charged=True) from defect
 

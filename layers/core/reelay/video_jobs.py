@@ -71,7 +71,7 @@ class VideoJobs:
         begun = self._relay.begin(call, wanted, invocation)
         if isinstance(begun, Record):
             return self._told_again(call, begun)
-        return self._relay.charged(begun.record, lambda: self._run(call, begun, wanted, invocation))
+        return self._relay.charged(begun, lambda: self._run(call, begun, wanted, invocation))
 
     def _run(self, call: Call, begun: Begun, wanted: Wanted, invocation: Invocation) -> Answer:
         form = Form(invocation.live, False, 0)  # told before anything came

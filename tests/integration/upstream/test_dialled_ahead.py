@@ -13,9 +13,10 @@ from reelay.exchange import BACKOFF_SECONDS, DIALLED_AHEAD_SECONDS
 from reelay.model import End
 from reelay.upstream import HttpsUpstream
 from tests.fakes import FakeClock
-from tests.integration.fault_server import FaultServer, Peer, Script
+from tests.integration.fault_server import FaultServer, Peer, Script, replies
 from tests.integration.upstream.place import (
     BODY,
+    BUSY,
     OK,
     POST,
     SOON,
@@ -141,6 +142,15 @@ def test_a_connection_that_waited_too_long_for_its_request_is_made_again() -> No
         clock.advance(DIALLED_AHEAD_SECONDS)
         assert isinstance(everything(line.post(POST))[-1], End)
         assert (server.connections, len(server.posts)) == (2, 1)
+
+
+def test_a_connection_that_is_made_again_is_no_attempt(clock: FakeClock) -> None:
+    first, busy = Visited(hangs_up), replies(BUSY)
+    with FaultServer(first, busy, busy, replies(OK)) as server:
+        line = upstream_at(server, clock).dial(60)
+        assert first.ready.wait(PATIENCE_SECONDS)
+        assert isinstance(everything(line.post(POST))[-1], End)
+        assert (server.connections, len(server.posts)) == (4, 3)
 
 
 def test_a_connection_that_was_refused_meanwhile_was_the_first_attempt(clock: FakeClock) -> None:

@@ -45,6 +45,7 @@ class House:
         self.store = FakeStore()
         self.archive = FakeArchive()
         self.telemetry = FakeTelemetry()
+        self.switch = FakeSwitch()
         self.exchange = FakeExchange(self.clock, *script)
         self.upstream = FakeUpstream(self.exchange)
         self.relay = Relay(
@@ -52,7 +53,7 @@ class House:
             store=self.store,
             admission=Admission(FakeClaims(), self.store, self.clock, lambda _now: CORE),
             aftercare=Aftercare(Means(self.store, self.archive, self.clock, self.telemetry)),
-            spending=Spending(FakeSwitch()),
+            spending=Spending(self.switch),
             clock=self.clock,
             telemetry=self.telemetry,
         )

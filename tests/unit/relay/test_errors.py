@@ -9,6 +9,7 @@ import pytest
 from reelay.errors import ReelayError, Unforeseen, UpstreamBroken, UpstreamRefused, UpstreamSilent, UpstreamUnreachable
 from reelay.ids import completion_id
 from reelay.model import Answer, Data, End, Failed, Phase
+from reelay.relay import Begun
 from tests.fakes import Silence, new_record
 from tests.unit.relay.place import CORE, HEAD, TASK, TASK_LINE, House, chunk
 
@@ -102,9 +103,10 @@ def test_a_defect_once_money_may_be_taken_is_counted_and_answered_as_charged() -
         raise ZeroDivisionError
 
     house = House(End())
+    line = house.upstream.dial(900)
     with pytest.raises(Unforeseen) as caught:
-        house.relay.charged(new_record(), broken)
-    assert (caught.value.charged, house.telemetry.defects) == (True, 1)
+        house.relay.charged(Begun(new_record(), line, "sk-1"), broken)
+    assert (caught.value.charged, house.telemetry.defects, line.closed) == (True, 1, True)
 
 
 @pytest.mark.parametrize("code", ["model_not_found", "invalid_api_key", "sentinel_block"])
