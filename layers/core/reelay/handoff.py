@@ -69,8 +69,9 @@ class Handoff:
             self._check()
             self._row.append(seen)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: len(self._row) < self._length or self._last is not None)
-            self._check()
+            if len(self._row) >= self._length:
+                self._changed.wait_for(lambda: len(self._row) < self._length or self._last is not None)
+                self._check()
 
     def finish(self, last: Seen) -> None:
         """The last thing, unless the exchange has been ended before. Never waits."""

@@ -174,8 +174,9 @@ class Reply:
             return None
         if payload.get("error"):
             return Fault(in_stream_error(payload))
-        self._ended |= {index: self._ended.get(index, False) or ended for index, ended in endings(payload).items()}
-        self.complete = bool(self._ended) and all(self._ended.values())
+        for index, ended in endings(payload).items():
+            self._ended[index] = ended or self._ended.get(index, False)
+        self.complete = bool(self._ended) and False not in self._ended.values()
         return Chunk(payload)
 
     def _whole(self, document: bytes, *, broken: bool) -> Item:
