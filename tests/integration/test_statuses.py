@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import re
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +22,7 @@ from tests.authority import certified, trusting
 from tests.fakes import FakeKeys, FakeStatuses
 from tests.integration.fault_server import FaultServer, Peer, Script, http, replies
 from tests.integration.simulator_client import chat, text_of, video_of
-from tests.integration.upstream.place import ipv4
+from tests.integration.upstream.place import ipv4, join
 
 SHARE = "/api/share/{task_id}"
 QUERY = "/v1/video/query?id={model}:{task_id}"
@@ -40,10 +39,7 @@ SOON = 0.3
 @pytest.fixture(autouse=True)
 def no_thread_outlives_its_question() -> Iterator[None]:
     yield
-    threads = [thread for thread in threading.enumerate() if thread.name in ("status-watchdog", "upstream-look-up")]
-    for thread in threads:
-        thread.join(3)
-    assert not [thread.name for thread in threads if thread.is_alive()]
+    join("upstream-look-up")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import ssl
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from dev.simulator import Simulator
 from reelay.model import Phase
 from reelay.s3 import s3_client
 from reelay.upstream import HttpsUpstream
+from tests.authority import trusting
 from tests.e2e.local_house import LocalHouse
 from tests.fakes import FakeClock
 from tests.integration.fault_server import FaultServer, Peer, http, replies
@@ -93,8 +93,7 @@ def assert_unreachable(house: LocalHouse, seconds: float) -> None:
 @pytest.mark.parametrize("fault", CERTIFICATES)
 def test_an_upstream_that_cannot_be_verified_gets_no_request(reaching: Built, clock: FakeClock, fault: str) -> None:
     issue = CERTIFICATES[fault]
-    trust = ssl.create_default_context()
-    AUTHORITY.configure_trust(trust)
+    trust = trusting(AUTHORITY)
     script = replies(STREAMED) if issue else (lambda peer: peer.send(b"SSH-2.0-OpenSSH_9.2\r\n"))
     with FaultServer(script, tls=server_context(issue()) if issue else None) as server:
         url = f"https://localhost:{server.port}/v1"

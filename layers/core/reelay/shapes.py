@@ -34,7 +34,7 @@ def _choices(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not isinstance(choices, list):
         return []
     objects = [choice for choice in choices[:MAX_CHOICES] if isinstance(choice, dict)]
-    if len(objects) == 1 and objects[0].get("index") == 0:
+    if len(objects) == 1 and objects[0].get("index") == 0:  # as in nearly every chunk, which asks twice
         return objects
     return [choice for at, choice in enumerate(objects) if index_of(choice, at) < MAX_CHOICES]
 

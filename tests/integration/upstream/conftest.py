@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Iterator
 
 import pytest
 import trustme
 
+from tests.authority import trusting
 from tests.fakes import FakeClock
+from tests.integration.upstream.place import join
 
 
 @pytest.fixture(autouse=True)
 def no_thread_outlives_its_exchange() -> Iterator[None]:
     yield
-    threads = [thread for thread in threading.enumerate() if thread.name.startswith("upstream-")]
-    for thread in threads:
-        thread.join(3)
-    assert not [thread.name for thread in threads if thread.is_alive()]
+    join("upstream-reader", "upstream-look-up")
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +31,4 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def trust(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
+    return trusting(authority)

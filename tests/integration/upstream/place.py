@@ -97,7 +97,12 @@ def secured_at(
 
 def join_readers() -> None:
     """Waits for the threads that read."""
-    for thread in threading.enumerate():
-        if thread.name == "upstream-reader":
-            thread.join(2)
-            assert not thread.is_alive()
+    join("upstream-reader")
+
+
+def join(*names: str) -> None:
+    """Waits for the threads that have one of these names; none may live on."""
+    threads = [thread for thread in threading.enumerate() if thread.name in names]
+    for thread in threads:
+        thread.join(3)
+    assert not [thread.name for thread in threads if thread.is_alive()]

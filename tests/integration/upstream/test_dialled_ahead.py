@@ -12,6 +12,7 @@ from reelay.errors import UpstreamUnreachable
 from reelay.exchange import BACKOFF_SECONDS, DIALLED_AHEAD_SECONDS
 from reelay.model import End
 from reelay.upstream import HttpsUpstream
+from tests.authority import certified
 from tests.fakes import FakeClock
 from tests.integration.fault_server import FaultServer, Peer, Script, replies
 from tests.integration.upstream.place import (
@@ -25,7 +26,6 @@ from tests.integration.upstream.place import (
     join_readers,
     refusing_port,
     secured_at,
-    server_context,
     upstream_at,
 )
 
@@ -90,7 +90,7 @@ def test_a_connection_is_made_at_once_and_its_request_is_sent_when_it_is_posted(
 def test_over_tls_a_connection_is_made_once_too(clock: FakeClock, authority: trustme.CA, trust: ssl.SSLContext) -> None:
     """The server's session tickets (TLS 1.3) lie there to be read before any answer, and mean nothing."""
     visited = Visited()
-    with FaultServer(visited, tls=server_context(authority.issue_cert("localhost"))) as server:
+    with FaultServer(visited, tls=certified(authority, "localhost")) as server:
         line = secured_at(server, clock, trust).dial(60)
         assert visited.ready.wait(PATIENCE_SECONDS)
         assert isinstance(everything(line.post(POST))[-1], End)
@@ -126,7 +126,7 @@ def test_a_connection_that_the_upstream_ended_meanwhile_is_made_again(
     clock: FakeClock, authority: trustme.CA, trust: ssl.SSLContext, before: Script, secure: bool
 ) -> None:
     """A request on it would be of unknown charge, though it was never taken."""
-    first, tls = Visited(before), server_context(authority.issue_cert("localhost")) if secure else None
+    first, tls = Visited(before), certified(authority, "localhost") if secure else None
     with FaultServer(first, Visited(), tls=tls) as server:
         line = (secured_at(server, clock, trust) if secure else upstream_at(server, clock)).dial(60)
         assert first.ready.wait(PATIENCE_SECONDS)

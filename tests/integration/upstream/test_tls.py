@@ -14,6 +14,7 @@ from reelay.errors import (
 from reelay.exchange import Limits
 from reelay.model import Failed
 from reelay.upstream import HttpsUpstream
+from tests.authority import certified
 from tests.fakes import FakeClock
 from tests.integration.fault_server import FaultServer, Peer, replies
 from tests.integration.upstream.place import (
@@ -34,7 +35,7 @@ from tests.integration.upstream.place import (
 
 def test_over_tls_the_name_is_sent_and_verified(clock: FakeClock, authority: trustme.CA, trust: ssl.SSLContext) -> None:
     names = []
-    context = server_context(authority.issue_cert("localhost"))
+    context = certified(authority, "localhost")
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     with FaultServer(replies(OK), tls=context) as server:
         seen = everything(secured_at(server, clock, trust).dial(10).post(POST))
@@ -107,7 +108,7 @@ def test_a_context_that_takes_old_tls_is_refused(clock: FakeClock) -> None:
 def test_a_stream_over_tls_ends_at_the_deadline_with_plain_bytes_alone(
     clock: FakeClock, authority: trustme.CA, trust: ssl.SSLContext
 ) -> None:
-    with FaultServer(drips_body, tls=server_context(authority.issue_cert("localhost"))) as server:
+    with FaultServer(drips_body, tls=certified(authority, "localhost")) as server:
         seen = everything(secured_at(server, clock, trust).dial(SOON).post(POST))
         join_readers()
         assert server.left.wait(5)
